@@ -1,0 +1,1 @@
+//! When writers wait, and who wakes them.

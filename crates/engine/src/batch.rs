@@ -1,0 +1,1 @@
+//! WriteBatch; its bytes are the WAL payload.

@@ -1,0 +1,1 @@
+//! Sequence numbers, WAL, memtable, visibility.

@@ -1,0 +1,1 @@
+//! Immutable memtable to table.

@@ -1,0 +1,1 @@
+//! Open: manifest, WALs, clean-up.

@@ -1,0 +1,1 @@
+//! Live snapshots and the watermark.

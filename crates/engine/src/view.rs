@@ -1,0 +1,1 @@
+//! ReadView: memtables plus Version.
