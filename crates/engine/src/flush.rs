@@ -13,7 +13,6 @@ use crate::health::Severity;
 use crate::iter::Cursor;
 use crate::memtable::Memtable;
 use crate::store::Store;
-use crate::sync::Ordering;
 use crate::table::{BuildOptions, TableBuilder};
 use crate::version::{TableMeta, VersionEdit};
 use crate::view::ReadView;
@@ -22,19 +21,26 @@ use crate::worker::Poll;
 /// One turn of the flush lane. A failure makes the database read-only: the memtable stays readable, its log stays on
 /// disk, and `resume` flushes it again.
 pub(crate) fn poll(store: &Store) -> Poll {
-    let oldest = store.view.load().immutables.last().cloned();
-    let Some(memtable) = oldest.filter(|_| store.health.check_writable().is_ok()) else { return Poll::Idle };
-    if let Err(error) = flush_oldest(store, &memtable) {
-        store.fail(Severity::ReadOnly, error.context("a memtable cannot be flushed"));
+    if store.health.check_writable().is_err() {
         return Poll::Idle;
     }
-    Poll::Worked
+    match flush_oldest(store) {
+        Ok(true) => Poll::Worked,
+        Ok(false) => Poll::Idle,
+        Err(error) => {
+            store.fail(Severity::ReadOnly, error.context("a memtable cannot be flushed"));
+            Poll::Idle
+        }
+    }
 }
 
-/// Writes `memtable`, the oldest immutable one, as an L0 table and installs it.
-pub(crate) fn flush_oldest(store: &Store, memtable: &Arc<Memtable>) -> Result<()> {
+/// Writes the oldest immutable memtable as an L0 table and installs it. False when there is none.
+pub(crate) fn flush_oldest(store: &Store) -> Result<bool> {
+    let _one_at_a_time = store.flushing.lock();
+    let oldest = store.view.load().immutables.last().cloned();
+    let Some(memtable) = &oldest else { return Ok(false) };
     let started = store.clock.micros();
-    store.emit(&Event::FlushBegin { log: memtable.log_number() });
+    store.events.emit(|| Event::FlushBegin { bytes: memtable.bytes() as u64 });
     let table = write_table(store, memtable)?;
     let (number, bytes) = (table.number, table.size);
     let log_number = {
@@ -52,11 +58,13 @@ pub(crate) fn flush_oldest(store: &Store, memtable: &Arc<Memtable>) -> Result<()
         ReadView { memtable: view.memtable.clone(), immutables, version }
     })?;
     store.remover.discard(FileName::Wal(memtable.log_number()));
-    store.counters.flushes.fetch_add(1, Ordering::Relaxed);
-    store.counters.flushed_bytes.fetch_add(bytes, Ordering::Relaxed);
-    store.emit(&Event::FlushEnd { table: number, bytes, micros: store.clock.micros() - started });
+    store.counters.flushes.add(1);
+    store.counters.flushed_bytes.add(bytes);
+    let micros = store.clock.micros() - started;
+    store.drain.record(memtable.bytes() as u64, micros);
+    store.events.emit(|| Event::FlushEnd { table: number, bytes, micros });
     store.notify(|lanes| lanes.compaction);
-    Ok(())
+    Ok(true)
 }
 
 /// Writes the table of a memtable, without the versions that no snapshot can see, and makes it durable.

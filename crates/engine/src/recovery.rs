@@ -21,9 +21,9 @@ use crate::memtable::Memtable;
 use crate::options::Options;
 use crate::store::Store;
 use crate::table::{ReadHow, Table, TableContext};
-use crate::version::VersionEdit;
+use crate::version::{TableRef, VersionEdit};
 use crate::view::{ReadView, Tables};
-use crate::wal::{self, Tail, WalWriter};
+use crate::wal::{self, WalWriter};
 
 /// How often a read-only open starts over because the writer beside it deleted a file meanwhile.
 const READ_ONLY_TRIES: usize = 10;
@@ -82,15 +82,15 @@ fn read_once(
     let version = version_of(&state, &files, tables)?;
     if options.read_only {
         let how = ReadHow { may_block: true, fill_cache: true, sequential: false };
-        version.runs().flatten().try_for_each(|table| table.range_dels(how).map(drop))?;
+        version.tables().try_for_each(|table| table.range_dels(how).map(drop))?;
     }
-    let logs: Vec<u64> =
-        files.iter().filter_map(|name| if let FileName::Wal(number) = name { Some(*number) } else { None }).collect();
     let mut replay = Replay { memtables: Vec::new(), last_seqno: state.last_seqno, limit: options.memtable_bytes };
-    replay.logs(dir, state.log_number, &logs)?;
-    let highest = files.iter().filter_map(FileName::number).max().unwrap_or(0);
+    wal::replay_all(dir.as_ref(), state.log_number, |log, first, count, payload| {
+        replay.apply(log, first, count, payload)
+    })?;
+    let highest = files.iter().filter_map(|name| name.number()).max().unwrap_or(0);
     let live = |name: &FileName| match name {
-        FileName::Table(number) => version.runs().flatten().any(|table| table.meta().number == *number),
+        FileName::Table(number) => version.tables().any(|table| table.meta().number == *number),
         FileName::Current | FileName::Lock => true,
         FileName::Wal(_) | FileName::Manifest(_) | FileName::CurrentTemp => false,
     };
@@ -143,37 +143,6 @@ struct Replay {
 }
 
 impl Replay {
-    /// Replays the logs from `first_needed` on. Each log but the newest must be whole: its successor's header says how
-    /// long it was (pebble #864, rocksdb #6288: a bad frame in an older log is damage, not its end).
-    fn logs(&mut self, dir: &Arc<dyn Dir>, first_needed: u64, logs: &[u64]) -> Result<()> {
-        let needed: Vec<u64> = logs.iter().copied().filter(|number| *number >= first_needed).collect();
-        let mut tail = Tail::MayBeTorn;
-        let mut order = Vec::new();
-        for (index, number) in needed.iter().enumerate().rev() {
-            order.push((*number, tail));
-            let older = index.checked_sub(1).and_then(|index| needed.get(index)).copied();
-            let predecessor = wal::read_header(dir, *number, tail)?.and_then(|header| header.predecessor);
-            tail = match (predecessor, older) {
-                (Some((before, size)), Some(older)) if before == older => Tail::Complete { size },
-                (Some((before, _)), _) if before >= first_needed => {
-                    return Err(Error::corruption(FileName::Wal(before), 0, "the log is needed, and it is missing"));
-                }
-                (_, None) => tail,
-                (Some(_), Some(older)) => {
-                    let what = format!("it does not continue {}", FileName::Wal(older));
-                    return Err(Error::corruption(FileName::Wal(*number), 0, what));
-                }
-                (None, Some(_)) => Tail::MayBeTorn,
-            };
-        }
-        for (number, tail) in order.into_iter().rev() {
-            wal::replay(dir, number, tail, |first_seqno, count, payload| {
-                self.apply(number, first_seqno, count, payload)
-            })?;
-        }
-        Ok(())
-    }
-
     /// Applies one frame.
     fn apply(&mut self, log: u64, first_seqno: SeqNo, count: u32, payload: &[u8]) -> Result<()> {
         if first_seqno <= self.last_seqno {

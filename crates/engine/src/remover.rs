@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::event::{Event, Listener};
+use crate::event::{Event, Events};
 use crate::fs::{Dir, FileName};
 use crate::health::Health;
 use crate::sync::Mutex;
@@ -16,15 +16,15 @@ pub(crate) struct Remover {
     dir: Arc<dyn Dir>,
     health: Arc<Health>,
     executor: Executor,
-    listener: Option<Listener>,
+    events: Events,
     lane: OnceLock<LaneId>,
     waiting: Mutex<Vec<FileName>>,
 }
 
 impl Remover {
     /// A remover for files of `dir`; it deletes once its lane has been set and runs.
-    pub fn new(dir: Arc<dyn Dir>, health: Arc<Health>, executor: Executor, listener: Option<Listener>) -> Self {
-        Self { dir, health, executor, listener, lane: OnceLock::new(), waiting: Mutex::default() }
+    pub fn new(dir: Arc<dyn Dir>, health: Arc<Health>, executor: Executor, events: Events) -> Self {
+        Self { dir, health, executor, events, lane: OnceLock::new(), waiting: Mutex::default() }
     }
 
     /// The lane that calls [`Self::poll`].
@@ -50,8 +50,8 @@ impl Remover {
         }
         for name in waiting {
             let removed = self.health.error().is_none() && self.dir.remove(&name.to_string()).is_ok();
-            if let (true, FileName::Table(number), Some(listener)) = (removed, name, &self.listener) {
-                listener(&Event::TableDeleted { table: number });
+            if let (true, FileName::Table(table)) = (removed, name) {
+                self.events.emit(|| Event::TableDeleted { table });
             }
         }
         Poll::Worked

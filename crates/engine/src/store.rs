@@ -6,16 +6,17 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 
+use crate::admission::DrainRate;
 use crate::cache::BlockCache;
 use crate::error::{Error, Result};
-use crate::event::{Clock, Counters, Event, Listener};
+use crate::event::{Clock, Counters, Events};
 use crate::fs::Dir;
 use crate::health::{Health, Severity};
 use crate::key::SeqNo;
 use crate::options::Options;
 use crate::remover::Remover;
 use crate::snapshot::Snapshots;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::table::TableContext;
 use crate::version::VersionEdit;
 use crate::version::install::Installer;
@@ -29,7 +30,6 @@ pub(crate) struct Lanes {
     pub sync: LaneId,
     pub flush: LaneId,
     pub compaction: LaneId,
-    pub readers: LaneId,
 }
 
 /// What everyone needs.
@@ -38,7 +38,7 @@ pub(crate) struct Store {
     pub dir: Arc<dyn Dir>,
     pub clock: Clock,
     pub executor: Executor,
-    pub listener: Option<Listener>,
+    pub events: Events,
     pub counters: Arc<Counters>,
     pub health: Arc<Health>,
     pub snapshots: Snapshots,
@@ -56,6 +56,10 @@ pub(crate) struct Store {
     pub remover: Arc<Remover>,
     /// Bytes compaction is behind, as the newest Version has it.
     pub pending_compaction: AtomicU64,
+    /// Held by whoever flushes.
+    pub flushing: Mutex<()>,
+    /// How fast flushes go.
+    pub drain: DrainRate,
     /// Reads that need the disk.
     pub reads: TaskQueue,
     pub lanes: OnceLock<Lanes>,
@@ -89,21 +93,14 @@ impl Store {
         let version = self.view.load().version.clone();
         let pending = crate::compaction::pending_bytes(&version, &self.options);
         self.pending_compaction.store(pending, Ordering::Relaxed);
-        self.progress.open_all();
+        self.progress.notify();
         Ok(())
-    }
-
-    /// Tells the listener.
-    pub fn emit(&self, event: &Event) {
-        if let Some(listener) = &self.listener {
-            listener(event);
-        }
     }
 
     /// Latches a failure and wakes everyone who waits for work that will not come. Returns the error for convenience.
     pub fn fail(&self, severity: Severity, error: Error) -> Error {
         self.health.fail(severity, error.clone());
-        self.progress.open_all();
+        self.progress.notify();
         error
     }
 

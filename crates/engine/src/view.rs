@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::key::{self, Kind, SeqNo};
 use crate::memtable::Memtable;
 use crate::table::{ReadHow, Table};
-use crate::version::Version;
+use crate::version::{Version, find_in_run};
 
 /// The Version the engine runs on.
 pub(crate) type Tables = Version<Arc<Table>>;
@@ -32,6 +32,11 @@ impl ReadView {
     /// All memtables, newest first.
     pub fn memtables(&self) -> impl Iterator<Item = &Arc<Memtable>> {
         std::iter::once(&self.memtable).chain(&self.immutables)
+    }
+
+    /// The same memtables over another Version.
+    pub fn with(&self, version: Arc<Tables>) -> Self {
+        Self { version, ..self.clone() }
     }
 
     /// The smallest log number that still holds data no table has.
@@ -69,7 +74,7 @@ impl ReadView {
             }
         }
         for run in self.version.runs() {
-            let Some(table) = Tables::find_in_run(run, user_key) else { continue };
+            let Some(table) = find_in_run(run, user_key) else { continue };
             covered = covered.max(table.covering(user_key, snapshot, how)?);
             let hit = table.get(user_key, hash, snapshot, how, |trailer, value| answer(trailer, value, covered))?;
             match hit {

@@ -1,8 +1,6 @@
 //! Serving one group: admission, sequence numbers, WAL, memtable, visibility. Only the leader runs this.
 
 use std::sync::Arc;
-use std::time::Duration;
-
 use super::{Commit, Done, GROUP_BYTES, Log, MAX_IMMUTABLES, Request, closed};
 use crate::admission::{self, Decision, Pressure};
 use crate::error::{Error, ErrorKind, Result};
@@ -16,9 +14,6 @@ use crate::sync::{MutexGuard, Ordering};
 use crate::view::ReadView;
 use crate::wal::WalWriter;
 
-/// Delays shorter than this are saved up: a timer is not finer.
-const SHORTEST_DELAY: Duration = Duration::from_millis(1);
-
 impl Commit {
     /// Takes the next group from the queue and commits it. What needs no sync is completed on return.
     pub(super) fn serve_group(&self, store: &Store) {
@@ -29,7 +24,7 @@ impl Commit {
         let mut log = self.log.lock();
         let outcome = self.commit_group(store, &mut log, &group);
         let durable_end = outcome.as_ref().ok().and_then(|()| log.wal.as_ref());
-        let target = durable_end.map(|wal| (wal.file().clone(), wal.synced(), wal.number(), wal.size()));
+        let target = durable_end.map(|wal| (wal.file().clone(), wal.watermark().clone(), wal.number(), wal.size()));
         drop(log);
         for request in group {
             match (&outcome, &target) {
@@ -83,29 +78,24 @@ impl Commit {
         }
         log.last_seqno += count;
         store.visible.store(log.last_seqno, Ordering::Release);
-        store.counters.user_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        store.counters.groups.fetch_add(1, Ordering::Relaxed);
-        store.counters.group_writes.fetch_add(group.len() as u64, Ordering::Relaxed);
+        store.counters.user_bytes.add(bytes as u64);
+        store.counters.groups.add(1);
+        store.counters.group_writes.add(group.len() as u64);
         Ok(())
     }
 
     /// Lets the group in: at once, after a delay, or when background work has made room. Every wait here has work
     /// scheduled that ends it: the flush lane, the compaction lane, or a failure that is returned.
     fn admit(&self, store: &Store, log: &mut Log, bytes: usize) -> Result<()> {
-        match admission::decide(&pressure(store)) {
+        let (waited, reason) = match admission::decide(&pressure(store)) {
             Decision::Go => return Ok(()),
-            Decision::Delay { nanos_per_byte } => {
-                log.debt += Duration::from_nanos((bytes as f64 * nanos_per_byte) as u64);
-                if log.debt < SHORTEST_DELAY {
-                    return Ok(());
-                }
-                let debt = std::mem::take(&mut log.debt);
+            Decision::Delay { nanos_per_kib, reason } => {
                 let started = store.clock.micros();
+                let Some(delay) = log.pacer.charge(nanos_per_kib, bytes, started) else { return Ok(()) };
                 let relieved = || matches!(admission::decide(&pressure(store)), Decision::Go).then_some(());
-                store.executor.wait_until_timeout(&store.progress, debt, relieved);
-                store.counters.delayed_writes.fetch_add(1, Ordering::Relaxed);
-                store.counters.stall_micros.fetch_add(store.clock.micros() - started, Ordering::Relaxed);
-                return store.health.check_writable();
+                store.executor.wait_until_timeout(&store.progress, delay, relieved);
+                store.counters.delayed_writes.add(1);
+                (started, reason)
             }
             Decision::Stop(reason) => {
                 let started = store.clock.micros();
@@ -114,13 +104,15 @@ impl Commit {
                 store.wait_for(|| {
                     (!matches!(admission::decide(&pressure(store)), Decision::Stop(_))).then_some(())
                 })?;
-                let micros = store.clock.micros() - started;
-                store.counters.stalls.fetch_add(1, Ordering::Relaxed);
-                store.counters.stall_micros.fetch_add(micros, Ordering::Relaxed);
-                store.emit(&Event::Stall { reason, micros });
+                log.pacer.reset();
+                store.counters.stalls.add(1);
+                (started, reason)
             }
-        }
-        Ok(())
+        };
+        let micros = store.clock.micros() - waited;
+        store.counters.stall_micros.add(micros);
+        store.events.emit(|| Event::Stall { reason, micros });
+        store.health.check_writable()
     }
 
     /// Whether a batch could be committed now without waiting for anything.
@@ -152,7 +144,7 @@ fn append(store: &Store, log: &mut Log, group: &[Request], first: u64, count: u6
     let before = wal.size();
     match wal.append(first, count as u32, &payloads) {
         Ok(end) => {
-            store.counters.wal_bytes.fetch_add(end - before, Ordering::Relaxed);
+            store.counters.wal_bytes.add(end - before);
             Ok(())
         }
         Err(error) => {
@@ -168,7 +160,7 @@ fn begin_log(store: &Store, log: &mut Log) -> Result<()> {
     let old = log.wal.as_ref().ok_or_else(closed)?;
     let size = old.size();
     old.file().sync_data().map_err(|error| Error::io("sync", crate::fs::FileName::Wal(old.number()), error))?;
-    old.synced().advance(size);
+    old.set_synced(size);
     let number = store.new_file_number();
     let wal = WalWriter::create(&store.dir, number, Some((old.number(), size)))?;
     log.wal = Some(wal);
@@ -177,13 +169,12 @@ fn begin_log(store: &Store, log: &mut Log) -> Result<()> {
     Ok(())
 }
 
-/// Puts an empty memtable for log `number` in front; the one before it becomes immutable.
+/// Puts an empty memtable for log `number` in front; the one before it becomes immutable, unless it is empty itself.
 pub(super) fn push_memtable(store: &Store, number: u64) {
     let memtable = Arc::new(Memtable::new(number, store.options.memtable_bytes));
     store.view.rcu(|view| {
-        let mut immutables = Vec::with_capacity(view.immutables.len() + 1);
-        immutables.push(view.memtable.clone());
-        immutables.extend(view.immutables.iter().cloned());
+        let full = (!view.memtable.is_empty()).then(|| view.memtable.clone());
+        let immutables = full.into_iter().chain(view.immutables.iter().cloned()).collect();
         ReadView { memtable: memtable.clone(), immutables, version: view.version.clone() }
     });
 }
@@ -191,15 +182,18 @@ pub(super) fn push_memtable(store: &Store, number: u64) {
 /// What weighs on the writers now.
 fn pressure(store: &Store) -> Pressure {
     let view = store.view.load();
+    let filled = view.memtable.bytes();
     Pressure {
-        memtable_full: view.memtable.bytes() >= store.options.memtable_bytes,
+        memtable_full: filled >= store.options.memtable_bytes,
+        memtable_fill: filled as f64 / store.options.memtable_bytes as f64,
         immutable_memtables: view.immutables.len(),
         max_immutables: MAX_IMMUTABLES,
-        l0_tables: view.version.level(0).len(),
+        l0_runs: view.version.sublevels().len(),
         l0_soft: 2 * store.options.max_tables,
         l0_hard: 4 * store.options.max_tables,
-        pending_bytes: store.pending_compaction.load(Ordering::Relaxed),
+        pending_compaction_bytes: store.pending_compaction.load(Ordering::Relaxed),
         pending_soft: 64 << 30,
         pending_hard: 256 << 30,
+        drain_bytes_per_second: store.drain.bytes_per_second(),
     }
 }

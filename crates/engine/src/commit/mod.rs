@@ -20,8 +20,8 @@ mod waiter;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::admission::Pacer;
 use crate::batch::WriteBatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::SeqNo;
@@ -74,8 +74,8 @@ struct Queue {
 pub(crate) struct Log {
     wal: Option<WalWriter>,
     last_seqno: SeqNo,
-    /// Delay that writers owe; paid once it is worth a timer.
-    debt: Duration,
+    /// Turns delays into waits.
+    pacer: Pacer,
 }
 
 /// The commit path of one database.
@@ -88,7 +88,7 @@ pub(crate) struct Commit {
 impl Commit {
     /// A commit path whose next write goes to `wal` and gets the number after `last_seqno`.
     pub fn new(wal: Option<WalWriter>, last_seqno: SeqNo) -> Self {
-        let log = Mutex::new(Log { wal, last_seqno, debt: Duration::ZERO });
+        let log = Mutex::new(Log { wal, last_seqno, pacer: Pacer::default() });
         Self { queue: Mutex::default(), log, sync: SyncQueue::default() }
     }
 

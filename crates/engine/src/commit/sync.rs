@@ -11,13 +11,13 @@ use crate::error::{Error, ErrorKind};
 use crate::fs::File;
 use crate::health::Severity;
 use crate::store::Store;
-use crate::sync::{Mutex, Ordering};
-use crate::wal::Synced;
+use crate::sync::Mutex;
+use crate::wal::Watermark;
 use crate::worker::Poll;
 
 struct Waiting {
     file: Arc<dyn File>,
-    synced: Synced,
+    synced: Arc<Watermark>,
     number: u64,
     end: u64,
     done: Done,
@@ -38,7 +38,7 @@ pub(crate) struct SyncQueue {
 
 impl SyncQueue {
     /// Lets `done` wait until `file`, the log `number`, is durable up to `end`.
-    pub fn register(&self, file: Arc<dyn File>, synced: Synced, number: u64, end: u64, done: Done) {
+    pub fn register(&self, file: Arc<dyn File>, synced: Arc<Watermark>, number: u64, end: u64, done: Done) {
         let mut state = self.state.lock();
         match state.refused.clone() {
             Some(error) => {
@@ -105,8 +105,8 @@ fn sync_logs(store: &Store, batch: &[Waiting]) -> Result<(), Error> {
                 let context = "the write is in the log but may not survive power loss; reopen or resume() to find out";
                 Error::io("sync", name, error).with_kind(ErrorKind::CommitUnknown, context)
             })?;
-            waiting.synced.advance(waiting.end);
-            store.counters.syncs.fetch_add(1, Ordering::Relaxed);
+            waiting.synced.raise(waiting.end);
+            store.counters.syncs.add(1);
         }
     }
     Ok(())

@@ -31,13 +31,13 @@ impl Waiter {
     /// Hands the lead to this writer.
     pub fn lead(&self) {
         self.state.lock().turn = Some(Turn::Lead);
-        self.gate.open_all();
+        self.gate.notify();
     }
 
     /// Marks the write as inserted; its outcome follows.
     pub fn serve(&self) {
         self.state.lock().turn = Some(Turn::Served);
-        self.gate.open_all();
+        self.gate.notify();
     }
 
     /// Gives the outcome.
@@ -46,7 +46,7 @@ impl Waiter {
         state.turn = Some(Turn::Served);
         state.outcome = Some(result);
         drop(state);
-        self.gate.open_all();
+        self.gate.notify();
     }
 
     /// Whether a leader has taken the write.

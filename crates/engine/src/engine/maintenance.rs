@@ -9,7 +9,7 @@ use crate::fs::os::OsFs;
 use crate::fs::{FileName, Fs};
 use crate::table::ReadHow;
 use crate::verify::{self, VerifyReport};
-use crate::version::LEVELS;
+use crate::version::{LEVELS, TableRef, VersionEdit};
 
 impl Engine {
     /// Writes everything that is in memory to tables, and waits for it.
@@ -94,26 +94,25 @@ impl Engine {
         let parts = &self.database.parts;
         let store = &parts.store;
         store.check_open()?;
-        if store.options.read_only {
-            return store.health.check_writable();
+        if store.health.resume_begin()? {
+            let outcome = self.restart_writes();
+            store.health.resume_done(outcome)?;
+            store.notify(|lanes| lanes.compaction);
         }
-        if store.health.check_writable().is_ok() {
-            return Ok(());
-        }
-        let resuming = store.health.resume_begin()?;
+        Ok(())
+    }
+
+    /// A new manifest, every memtable a table, a new log: nothing depends on a file that failed.
+    fn restart_writes(&self) -> Result<()> {
+        let parts = &self.database.parts;
+        let store = &parts.store;
         parts.commit.abandon_log(store);
         store.installer.renew(&store.view)?;
-        loop {
-            let oldest = store.view.load().immutables.last().cloned();
-            let Some(memtable) = oldest else { break };
-            flush::flush_oldest(store, &memtable)?;
-        }
-        parts.commit.renew_log(store)?;
+        while flush::flush_oldest(store)? {}
+        let log_number = Some(store.view.load().memtable.log_number());
+        store.install(VersionEdit { log_number, ..VersionEdit::default() }, |view, version| view.with(version))?;
         parts.compactor.forgive();
-        store.health.resume_done(resuming);
-        store.progress.open_all();
-        store.notify(|lanes| lanes.compaction);
-        Ok(())
+        parts.commit.renew_log(store)
     }
 
     /// Checks every byte of a closed database against its checksums, the order of keys, and what the manifest says.

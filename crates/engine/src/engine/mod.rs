@@ -14,7 +14,7 @@ use crate::batch::WriteBatch;
 use crate::commit::{Commit, Done};
 use crate::compaction::job::Compactor;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Clock, Listener};
+use crate::event::Listener;
 use crate::fs::{DirLock, Fs};
 use crate::key::MAX_KEY_BYTES;
 use crate::options::{Durability, Options};
@@ -67,10 +67,8 @@ pub(crate) struct Parts {
 pub struct Environment {
     /// The file system.
     pub fs: Arc<dyn Fs>,
-    /// Where background work runs: threads, or one seeded thread for simulation.
+    /// Where background work runs, and the clock: threads, or one seeded thread for simulation.
     pub executor: Executor,
-    /// The time.
-    pub clock: Clock,
     /// Told of flushes, compactions, stalls and failures. Called on background threads and, for stalls, on the writer's:
     /// it must be quick and must not call the engine.
     pub listener: Option<Listener>,
@@ -79,8 +77,7 @@ pub struct Environment {
 impl Default for Environment {
     /// The operating system's files, threads and clock; no listener.
     fn default() -> Self {
-        let clock = Clock::system();
-        Self { fs: Arc::new(crate::fs::os::OsFs), executor: Executor::threads(), clock, listener: None }
+        Self { fs: Arc::new(crate::fs::os::OsFs), executor: Executor::threads(), listener: None }
     }
 }
 
@@ -260,11 +257,13 @@ impl Engine {
         store.snapshots.take(&store.visible)
     }
 
-    /// Runs `job` on a reader thread. For callers that must not wait for the disk themselves.
+    /// Runs `job` on a reader thread. For callers that must not wait for the disk themselves. After the close it runs
+    /// here and now, and its reads fail at once.
     pub fn spawn_read(&self, job: impl FnOnce() + Send + 'static) {
         let store = &self.database.parts.store;
-        store.reads.push(Box::new(job));
-        store.notify(|lanes| lanes.readers);
+        if let Err(job) = store.reads.push(Box::new(job)) {
+            job();
+        }
     }
 }
 

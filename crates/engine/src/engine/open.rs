@@ -8,9 +8,10 @@ use arc_swap::ArcSwap;
 use super::{Database, Engine, Environment, Parts};
 use crate::cache::{BlockCache, TableCache};
 use crate::commit::Commit;
-use crate::compaction::job::Compactor;
+use crate::admission::DrainRate;
+use crate::compaction::job::{self, Compactor};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Counters, Event};
+use crate::event::{Counters, Event, Events};
 use crate::fs::{Dir, DirLock, FileName};
 use crate::health::{Health, Severity};
 use crate::memtable::Memtable;
@@ -23,8 +24,8 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::table::TableContext;
 use crate::version::install::Installer;
 use crate::view::ReadView;
-use crate::worker::{Executor, Gate, Poll, TaskQueue};
-use crate::{compaction, flush};
+use crate::worker::{Gate, Poll, Priority, TaskQueue};
+use crate::flush;
 
 /// Threads for reads that need the disk.
 const READERS: usize = 2;
@@ -37,12 +38,14 @@ impl Engine {
         let create = options.create_if_missing && !options.read_only;
         let dir = environment.fs.open_dir(path, create).map_err(|error| no_directory(path, error))?;
         let lock = if options.read_only { None } else { Some(lock(path, dir.as_ref())?) };
-        let store = open_store(path, dir, options, environment)?;
-        let (store, wal) = store;
+        let started = environment.executor.clock().micros();
+        let (store, wal) = open_store(path, dir, options, environment)?;
         let last_seqno = store.visible();
         let parts = Arc::new(Parts { commit: Commit::new(wal, last_seqno), compactor: Compactor::default(), store });
         start_lanes(&parts)?;
-        parts.store.emit(&Event::Open);
+        let store = &parts.store;
+        let recovered = store.counters.recovered_ops.get();
+        store.events.emit(|| Event::Open { micros: store.clock.micros() - started, recovered });
         Ok(Self { database: Arc::new(Database { parts, lock: Mutex::new(lock) }) })
     }
 
@@ -61,7 +64,7 @@ impl Database {
     fn close(&self) -> Result<()> {
         let mut lock = self.lock.lock();
         let Parts { store, commit, .. } = self.parts.as_ref();
-        if store.health.is_closed() {
+        if store.health.check_open().is_err() {
             return Ok(());
         }
         let mut flushed = commit.close(store);
@@ -70,12 +73,10 @@ impl Database {
             flushed = store.wait_for(|| store.view.load().immutables.is_empty().then_some(()));
         }
         store.health.close();
-        store.progress.open_all();
         store.executor.shutdown();
-        while store.reads.poll() == Poll::Worked {}
         while store.remover.poll() == Poll::Worked {}
         *lock = None;
-        store.emit(&Event::Close);
+        store.events.emit(|| Event::Close);
         flushed
     }
 }
@@ -87,7 +88,7 @@ impl Drop for Database {
     }
 }
 
-fn no_directory(path: &Path, error: std::io::Error) -> Error {
+pub(super) fn no_directory(path: &Path, error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::NotFound => recovery::not_found(path),
         std::io::ErrorKind::NotADirectory => {
@@ -97,7 +98,7 @@ fn no_directory(path: &Path, error: std::io::Error) -> Error {
     }
 }
 
-fn lock(path: &Path, dir: &dyn Dir) -> Result<Box<dyn DirLock>> {
+pub(super) fn lock(path: &Path, dir: &dyn Dir) -> Result<Box<dyn DirLock>> {
     let lock = dir.lock(&FileName::Lock.to_string()).map_err(|error| match error.kind() {
         std::io::ErrorKind::WouldBlock => {
             let owner = lock_owner(dir);
@@ -130,9 +131,11 @@ fn open_store(
     options: Options,
     environment: Environment,
 ) -> Result<(Store, Option<crate::wal::WalWriter>)> {
-    let Environment { executor, clock, listener, .. } = environment;
-    let health = Arc::new(Health::new(clock.clone(), listener.clone()));
-    let remover = Arc::new(Remover::new(dir.clone(), health.clone(), executor.clone(), listener.clone()));
+    let Environment { executor, listener, .. } = environment;
+    let events = Events::new(listener);
+    let progress = Gate::default();
+    let health = Arc::new(health(&options, &events, &progress));
+    let remover = Arc::new(Remover::new(dir.clone(), health.clone(), executor.clone(), events.clone()));
     let blocks = Arc::new(BlockCache::new(options.cache_bytes));
     let files = Arc::new(TableCache::new(options.open_files()));
     let on_unused = {
@@ -150,9 +153,10 @@ fn open_store(
     let store = Store {
         options,
         dir,
-        clock,
+        clock: executor.clock().clone(),
+        reads: TaskQueue::new(&executor, "moss-read", READERS)?,
         executor,
-        listener,
+        events,
         counters: Arc::new(Counters::default()),
         health,
         snapshots: Snapshots::default(),
@@ -162,54 +166,58 @@ fn open_store(
         visible: AtomicU64::new(last_seqno),
         next_file,
         installer,
-        progress: Gate::default(),
+        progress,
         remover,
         pending_compaction: AtomicU64::new(0),
-        reads: TaskQueue::default(),
+        flushing: Mutex::default(),
+        drain: DrainRate::new(),
         lanes: OnceLock::new(),
     };
     if store.options.read_only {
-        let refused = Error::new(ErrorKind::ReadOnly, "the database was opened with readOnly");
-        store.health.fail(Severity::ReadOnly, refused);
         return Ok((store, None));
     }
+    store.counters.recovered_ops.add(store.view.load().immutables.iter().map(|memtable| memtable.len() as u64).sum());
     let wal = recovery::settle(&store)?;
     garbage.into_iter().for_each(|name| store.remover.discard(name));
     Ok((store, Some(wal)))
 }
 
+/// A new health, which wakes everyone who waits when it changes.
+fn health(options: &Options, events: &Events, progress: &Gate) -> Health {
+    let (events, progress) = (events.clone(), progress.clone());
+    let on_change = move |from, to, error: Option<&Error>| {
+        events.emit(|| Event::StateChanged { from, to, error: error.cloned() });
+        progress.notify();
+    };
+    if options.read_only { Health::opened_read_only(on_change) } else { Health::new(on_change) }
+}
+
 /// Starts the background lanes. Their closures hold the parts weakly: the last engine handle ends them.
 fn start_lanes(parts: &Arc<Parts>) -> Result<()> {
-    let store = &parts.store;
-    let lane = |name, threads, poll: fn(&Parts) -> Poll| {
+    let Store { executor, options, health, .. } = &parts.store;
+    let hook = health.clone();
+    executor.set_panic_hook(move |lane, message| {
+        let what = format!("the {lane} thread panicked: {message}");
+        hook.fail(Severity::ReadOnly, Error::new(ErrorKind::Internal, what));
+    });
+    if options.read_only {
+        return Ok(());
+    }
+    let lane = |priority, name, threads, poll: fn(&Parts) -> Poll| {
         let parts: Weak<Parts> = Arc::downgrade(parts);
-        store.executor.add_lane(name, threads, move || parts.upgrade().map_or(Poll::Idle, |parts| poll(&parts)))
+        let poll = move || parts.upgrade().map_or(Poll::Idle, |parts| poll(&parts));
+        executor.add_lane_at(priority, name, threads, poll)
     };
-    {
-        let health = store.health.clone();
-        store.executor.on_panic(move |lane, message| {
-            let what = format!("the {lane} thread panicked: {message}");
-            health.fail(Severity::ReadOnly, Error::new(ErrorKind::Internal, what));
-        });
-    }
-    let readers = lane("moss-read", READERS, |parts| parts.store.reads.poll());
-    if !store.options.read_only {
-        let compactors = store.options.compaction_threads.unwrap_or_else(compaction_threads);
-        let lanes = Lanes {
-            readers,
-            commit: lane("moss-commit", 1, |parts| parts.commit.poll(&parts.store)),
-            sync: lane("moss-sync", 1, |parts| parts.commit.poll_sync(&parts.store)),
-            flush: lane("moss-flush", 1, |parts| flush::poll(&parts.store)),
-            compaction: lane("moss-compact", compactors, |parts| {
-                compaction::job::poll(&parts.store, &parts.compactor)
-            }),
-        };
-        store.remover.set_lane(lane("moss-remove", 1, |parts| parts.store.remover.poll()));
-        drop(store.lanes.set(lanes));
-        store.notify(|lanes| lanes.compaction);
-    } else {
-        drop(store.lanes.set(Lanes { readers, commit: readers, sync: readers, flush: readers, compaction: readers }));
-    }
+    let compactors = options.compaction_threads.unwrap_or_else(compaction_threads);
+    let lanes = Lanes {
+        commit: lane(Priority::Normal, "moss-commit", 1, |parts| parts.commit.poll(&parts.store))?,
+        sync: lane(Priority::Normal, "moss-sync", 1, |parts| parts.commit.poll_sync(&parts.store))?,
+        flush: lane(Priority::Normal, "moss-flush", 1, |parts| flush::poll(&parts.store))?,
+        compaction: lane(Priority::Low, "moss-compact", compactors, |parts| job::poll(&parts.store, &parts.compactor))?,
+    };
+    parts.store.remover.set_lane(lane(Priority::Low, "moss-remove", 1, |parts| parts.store.remover.poll())?);
+    drop(parts.store.lanes.set(lanes));
+    parts.store.notify(|lanes| lanes.compaction);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Figures about an open database.
 
 use super::Engine;
-use crate::event::CounterSnapshot;
+use crate::event::CounterValues;
 use crate::key::SeqNo;
 use crate::version::LEVELS;
 
@@ -46,16 +46,7 @@ pub struct Stats {
     /// Bytes on disk that compaction is behind.
     pub pending_compaction_bytes: u64,
     /// What has been counted since the open.
-    pub counters: CounterSnapshot,
-}
-
-impl Stats {
-    /// Bytes written to tables and the log for every byte the program wrote.
-    pub fn write_amplification(&self) -> f64 {
-        let counters = &self.counters;
-        let written = counters.wal_bytes + counters.flushed_bytes + counters.compacted_bytes_written;
-        written as f64 / counters.user_bytes.max(1) as f64
-    }
+    pub counters: CounterValues,
 }
 
 impl Engine {
@@ -90,7 +81,7 @@ impl Engine {
             oldest_snapshot: store.snapshots.oldest(),
             last_seqno: store.visible(),
             pending_compaction_bytes: store.pending_compaction.load(crate::sync::Ordering::Relaxed),
-            counters: store.counters.snapshot(),
+            counters: store.counters.values(),
         }
     }
 }

@@ -249,3 +249,9 @@ impl File for OsFile {
 
 #[cfg(test)]
 mod tests;
+
+/// Half of the descriptors this process may open, at most 4,096: the rest is the program's.
+pub fn default_open_files() -> usize {
+    let allowed = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    (allowed.unwrap_or(u64::MAX) / 2).clamp(16, 4_096) as usize
+}
