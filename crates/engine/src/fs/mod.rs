@@ -7,9 +7,11 @@
 //! Callable from any thread. No implementation retries a failed sync, and none maps files into memory (a
 //! truncated mapping kills the process with SIGBUS).
 
+pub mod fault;
 pub mod names;
 pub mod os;
 mod replace;
+pub mod sim;
 
 use std::io;
 use std::path::Path;
@@ -81,6 +83,9 @@ pub trait File: Send + Sync + 'static {
     fn set_len(&self, length: u64) -> io::Result<()>;
     /// The length of the file.
     fn len(&self) -> io::Result<u64>;
+    /// What a failed sync does to a disk: the unsynced bytes stay readable and never become durable. Only a
+    /// simulated disk acts on it; `fault` calls it when it makes a sync fail.
+    fn forget_unsynced(&self) {}
 }
 
 /// Fills `buffer` from `offset`; an early end of the file is `UnexpectedEof`.
