@@ -81,7 +81,7 @@ impl<T: AsRef<TableMeta>> TableRef for Arc<T> {
 #[derive(Debug, Clone)]
 pub struct Version<T> {
     levels: [Arc<[T]>; LEVELS],
-    sublevels: Arc<[Vec<T>]>,
+    sublevels: Arc<[Arc<[T]>]>,
 }
 
 impl<T: TableRef> Version<T> {
@@ -128,7 +128,7 @@ impl<T: TableRef> Version<T> {
             let Some(mut tables) = tables else { continue };
             sort(level, &mut tables)?;
             if level == 0 {
-                next.sublevels = sublevel::stack(&tables).into();
+                next.sublevels = sublevel::stack(&tables).into_iter().map(Arc::from).collect();
             }
             next.levels[level] = tables.into();
         }
@@ -159,15 +159,15 @@ impl<T: TableRef> Version<T> {
     }
 
     /// L0 as sorted runs, newest run first.
-    pub fn sublevels(&self) -> &[Vec<T>] {
+    pub fn sublevels(&self) -> &[Arc<[T]>] {
         &self.sublevels
     }
 
     /// Every sorted run that is not empty, newest to oldest: L0's sublevels, then the levels. A key's newest
     /// record is in the first run that has one.
-    pub fn runs(&self) -> impl Iterator<Item = &[T]> {
-        let levels = self.levels.iter().skip(1).map(|tables| &**tables);
-        self.sublevels.iter().map(|run| &**run).chain(levels.filter(|run| !run.is_empty()))
+    pub fn runs(&self) -> impl Iterator<Item = &Arc<[T]>> {
+        let levels = self.levels.iter().skip(1);
+        self.sublevels.iter().chain(levels.filter(|run| !run.is_empty()))
     }
 
     /// The tables of `level` that may hold a key of `bounds`, in the level's order. A binary search, in L0 a walk.

@@ -32,7 +32,7 @@ fn l0_is_newest_first_and_levels_are_sorted() {
     let version = Version::empty().apply(&edit, Clone::clone).unwrap();
     assert_eq!(numbers(version.level(0)), [7, 5, 3]);
     assert_eq!(numbers(version.level(1)), [1, 2]);
-    let runs: Vec<_> = version.runs().map(numbers).collect();
+    let runs: Vec<_> = version.runs().map(|run| numbers(run)).collect();
     assert_eq!(runs, [vec![7], vec![5], vec![3], vec![1, 2]]);
     assert_eq!(find_in_run(version.level(1), &[5]).map(|t| t.number), Some(2));
     assert_eq!(find_in_run(version.level(1), &[4, 0]).map(|t| t.number), None);
