@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 use crate::iter::{Cursor, LevelCursor, MergeCursor, UserCursor};
 use crate::key::SeqNo;
 use crate::memtable::MemtableCursor;
-use crate::range_del::RangeDels;
 use crate::snapshot::Snapshot;
 use crate::table::{ReadHow, Table, TableCursor};
+use crate::version::TableRef;
 use crate::view::ReadView;
 
 /// What to iterate over.
@@ -37,15 +37,16 @@ impl Default for IterOptions {
 /// One of the things an iterator merges.
 pub(crate) enum Source {
     Memtable(MemtableCursor),
-    Table(TableCursor),
-    Level(LevelCursor<Arc<Table>, TableCursor>),
+    Level(LevelCursor<Arc<Table>, TableCursor, OpenTable>),
 }
+
+/// Opens the cursor of a table when the run's cursor gets there.
+type OpenTable = Box<dyn FnMut(&Arc<Table>) -> Result<TableCursor> + Send>;
 
 macro_rules! each {
     ($self:ident, $cursor:ident => $call:expr) => {
         match $self {
             Source::Memtable($cursor) => $call,
-            Source::Table($cursor) => $call,
             Source::Level($cursor) => $call,
         }
     };
@@ -178,21 +179,33 @@ impl Iter {
 /// The merged sources of a view, newest first, as `seqno` sees them.
 fn open_cursor(view: &ReadView, seqno: SeqNo, options: &IterOptions) -> Result<UserCursor<MergeCursor<Source>>> {
     let how = ReadHow { may_block: options.may_block, fill_cache: options.fill_cache, sequential: false };
+    let lower = match &options.lower {
+        Bound::Included(key) | Bound::Excluded(key) => Some(&**key),
+        Bound::Unbounded => None,
+    };
+    let upper = match &options.upper {
+        Bound::Included(key) => Some([key, &[0][..]].concat()),
+        Bound::Excluded(key) => Some(key.clone()),
+        Bound::Unbounded => None,
+    };
     let mut sources = Vec::new();
-    let mut range_dels: Vec<Vec<Arc<RangeDels>>> = Vec::new();
+    let mut range_dels = Vec::new();
     for memtable in view.memtables() {
+        let tombstones = memtable.range_dels();
+        if !tombstones.is_empty() {
+            range_dels.push((sources.len(), tombstones));
+        }
         sources.push(Source::Memtable(memtable.cursor()));
-        range_dels.push(vec![memtable.range_dels()]);
     }
     for run in view.version.runs() {
-        let tombstones = run.iter().filter(|table| table.meta().range_deletes > 0);
-        range_dels.push(tombstones.map(|table| table.range_dels(how)).collect::<Result<_>>()?);
-        sources.push(match run {
-            [table] => Source::Table(table.cursor(how)?),
-            tables => Source::Level(LevelCursor::new(tables.to_vec(), move |table: &Arc<Table>| table.cursor(how))),
-        });
+        for table in run.iter().filter(|table| table.meta().range_deletes > 0) {
+            range_dels.push((sources.len(), table.range_dels(how)?));
+        }
+        let open: OpenTable = Box::new(move |table| table.cursor(how));
+        sources.push(Source::Level(LevelCursor::new(run.clone(), open).limited(lower, upper.as_deref())));
     }
-    Ok(UserCursor::new(MergeCursor::new(sources), seqno, options.lower.clone(), options.upper.clone(), range_dels))
+    let (lower, upper) = (options.lower.clone(), options.upper.clone());
+    Ok(UserCursor::new(MergeCursor::new(sources), seqno, lower, upper, range_dels))
 }
 
 impl crate::store::Store {

@@ -5,6 +5,7 @@
 mod iterator;
 mod maintenance;
 mod open;
+mod registry;
 mod stats;
 
 use std::path::Path;
@@ -53,6 +54,7 @@ pub struct Engine {
 struct Database {
     parts: Arc<Parts>,
     lock: Mutex<Option<Box<dyn DirLock>>>,
+    entry: Mutex<Option<registry::Entry>>,
 }
 
 /// What background lanes and iterators keep alive: everything but the directory lock.

@@ -46,7 +46,7 @@ impl Engine {
         let store = &parts.store;
         let recovered = store.counters.recovered_ops.get();
         store.events.emit(|| Event::Open { micros: store.clock.micros() - started, recovered });
-        Ok(Self { database: Arc::new(Database { parts, lock: Mutex::new(lock) }) })
+        Ok(Self { database: Arc::new(Database { parts, lock: Mutex::new(lock), entry: Mutex::default() }) })
     }
 
     /// Closes the database: refuses new calls, finishes the writes that wait, flushes the memtable (so that the next
@@ -61,6 +61,11 @@ impl Engine {
 }
 
 impl Database {
+    /// Whether the database was closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.parts.store.check_open().is_err()
+    }
+
     fn close(&self) -> Result<()> {
         let mut lock = self.lock.lock();
         let Parts { store, commit, .. } = self.parts.as_ref();
@@ -76,6 +81,7 @@ impl Database {
         store.executor.shutdown();
         while store.remover.poll() == Poll::Worked {}
         *lock = None;
+        *self.entry.lock() = None;
         store.events.emit(|| Event::Close);
         flushed
     }
