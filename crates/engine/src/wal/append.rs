@@ -43,16 +43,22 @@ pub(crate) struct Appender {
 }
 
 impl Appender {
-    /// Creates the file `name`, writes its header, and makes both durable.
+    /// Creates the file `name` and writes its header. Nothing is durable yet.
     pub(crate) fn create(dir: &dyn Dir, name: FileName, header: &FileHeader) -> Result<Self> {
         let file =
             dir.open(&name.to_string(), OpenMode::CreateNew).map_err(|e| Error::io("create", name, e))?;
         file.write_all_at(&header.encode(), 0).map_err(|e| Error::io("write the header of", name, e))?;
-        file.sync_all().map_err(|e| Error::io("sync", name, e))?;
-        dir.sync().map_err(|e| Error::io("sync the directory after creating", name, e))?;
         let size = FILE_HEADER_BYTES as u64;
-        let synced = Arc::new(Watermark(AtomicU64::new(size)));
+        let synced = Arc::new(Watermark(AtomicU64::new(0)));
         Ok(Self { file, name, number: header.number, size, synced, buffer: Vec::new(), failed: None })
+    }
+
+    /// Makes the new file, what was written so far, and its name durable.
+    pub(crate) fn persist(&mut self, dir: &dyn Dir) -> Result<()> {
+        self.file.sync_all().map_err(|e| self.fail(Error::io("sync", self.name, e)))?;
+        dir.sync().map_err(|e| self.fail(Error::io("sync the directory after creating", self.name, e)))?;
+        self.synced.raise(self.size);
+        Ok(())
     }
 
     /// Writes one frame in one write; returns the offset behind it.

@@ -22,7 +22,9 @@ impl WalWriter {
     /// Header and name are durable when it returns. Costs two syncs.
     pub fn create(dir: &Arc<dyn Dir>, number: u64, predecessor: Option<(u64, u64)>) -> Result<Self> {
         let header = FileHeader { magic: WAL_MAGIC, number, predecessor };
-        Appender::create(dir.as_ref(), FileName::Wal(number), &header).map(Self)
+        let mut log = Appender::create(dir.as_ref(), FileName::Wal(number), &header)?;
+        log.persist(dir.as_ref())?;
+        Ok(Self(log))
     }
 
     /// Writes one frame, in one write: `count` operations, encoded in `payloads` one after another, the first of
