@@ -7,11 +7,16 @@
 //! Callable from any thread. No implementation retries a failed sync, and none maps files into memory (a
 //! truncated mapping kills the process with SIGBUS).
 
+pub mod names;
 pub mod os;
+mod replace;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+
+pub use names::FileName;
+pub use replace::replace;
 
 /// How to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub enum OpenMode {
 pub trait Fs: Send + Sync + 'static {
     /// Opens a directory; `create` makes it and its parents (mode 0700) when missing, and makes the new entries durable.
     fn open_dir(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Dir>>;
+    /// Removes an empty directory and makes its absence durable. `DirectoryNotEmpty` when anything is left in it.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
 }
 
 /// An open directory. Names are plain file names without separators. Symbolic links are refused.

@@ -22,17 +22,24 @@ impl Fs for OsFs {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Arc::new(OsDir { handle: sys::open(path, flags, Mode::empty())? }))
     }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        sys::unlinkat(sys::CWD, path, AtFlags::REMOVEDIR)?;
+        sync_parent(path)
+    }
+}
+
+/// Makes the entry of `path` in its parent directory durable.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let handle = sys::open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(sys::fsync(handle)?)
 }
 
 /// Makes `path` and its missing parents, syncing the parent of each new directory.
 fn create_dirs(path: &Path) -> io::Result<()> {
     match sys::mkdir(path, Mode::RWXU) {
-        Ok(()) => {
-            let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let handle =
-                sys::open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-            Ok(sys::fsync(handle)?)
-        }
+        Ok(()) => sync_parent(path),
         Err(Errno::EXIST) => Ok(()),
         Err(Errno::NOENT) => match path.parent().filter(|p| !p.as_os_str().is_empty()) {
             Some(parent) => {
