@@ -273,5 +273,5 @@ fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the database is closed")
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 mod tests;
