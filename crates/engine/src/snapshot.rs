@@ -121,3 +121,6 @@ impl Drop for Registration {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests;
+
+#[cfg(all(test, shuttle))]
+mod schedules;
