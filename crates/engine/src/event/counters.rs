@@ -48,6 +48,11 @@ impl HotCounter {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn shards(&self) -> &[CachePadded<AtomicU64>] {
+        &self.0
+    }
+
     /// The count now: the sum of all shards.
     pub fn get(&self) -> u64 {
         self.0.iter().map(|line| line.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
