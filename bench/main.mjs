@@ -57,14 +57,14 @@ const PATIENCE_MS = 5 * 60_000
  * @returns {Promise<{ done: number, milliseconds: number } | { error: string }>}
  */
 function inProcess(task) {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     const child = fork(CHILD)
     const kill = () => child.kill('SIGKILL')
     const patience = setTimeout(kill, PATIENCE_MS)
     process.once('exit', kill)
     /** @type {any} */
     let answer
-    child.once('message', (message) => {
+    child.once('message', message => {
       answer = message
     })
     child.once('exit', (code, signal) => {
@@ -87,12 +87,12 @@ const work = mkdtempSync(join(options.dir, 'mosskv-bench-'))
 process.once('exit', () => rmSync(work, { recursive: true, force: true }))
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.once(signal, () => process.exit(1))
 
-const filled = workloads.some((workload) => workload.filled)
+const filled = workloads.some(workload => workload.filled)
 const progress = new Progress(stores.length * (workloads.length * rounds + (filled ? 1 : 0)))
 /** @type {string[]} */
 const failures = []
 /** @type {import('./lib/table.mjs').Row[]} */
-const rows = workloads.map((workload) => ({
+const rows = workloads.map(workload => ({
   workload,
   rates: Object.fromEntries(stores.map(({ name }) => [name, []])),
 }))
@@ -109,7 +109,7 @@ async function task(store, workload, directory, share = 1) {
 }
 
 /** @param {string} store where the store lies that the reading workloads share */
-const filledOf = (store) => join(work, `filled-${store}`)
+const filledOf = store => join(work, `filled-${store}`)
 
 if (filled) for (const { name } of stores) await task(name, '', filledOf(name))
 for (let round = 0; round < rounds; round++) {

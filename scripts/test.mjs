@@ -20,10 +20,10 @@ function rustTests() {
  * @param {string[]} folders
  */
 function testFiles(...folders) {
-  const names = folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+  const names = folders.flatMap(folder =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name => join(folder, name)),
   )
-  return names.filter((name) => name.endsWith('.test.mjs') && !name.includes('node_modules')).sort()
+  return names.filter(name => name.endsWith('.test.mjs') && !name.includes('node_modules')).sort()
 }
 
 /** @type {Record<string, () => Promise<void>>} */
@@ -39,7 +39,7 @@ const parts = {
 
 await script(async () => {
   const asked = process.argv.slice(2)
-  const unknown = asked.find((name) => !(name in parts))
+  const unknown = asked.find(name => !(name in parts))
   if (unknown !== undefined) {
     throw new Failure(
       `there is no part \`${unknown}\` of the tests; there are: ${Object.keys(parts).join(', ')}`,

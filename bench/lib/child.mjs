@@ -51,8 +51,8 @@ async function fill(store, data) {
 
 /** @param {Task} task */
 async function measure({ store: storeName, workload: name, directory, count, seconds }) {
-  const module = (await loadStores()).find((store) => store.name === storeName)
-  const workload = (await loadWorkloads()).find((workload) => workload.name === name)
+  const module = (await loadStores()).find(store => store.name === storeName)
+  const workload = (await loadWorkloads()).find(workload => workload.name === name)
   if (module === undefined) throw new Error(`there is no store ${storeName}`)
 
   const data = makeData(count, workload?.values ?? 'buffer')

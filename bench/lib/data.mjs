@@ -22,13 +22,13 @@ function mix(h) {
 }
 
 /** @param {number} number */
-const hex = (number) => number.toString(16).padStart(8, '0')
+const hex = number => number.toString(16).padStart(8, '0')
 
 /**
  * The `i`th key: different for every i, in no order.
  * @param {number} i
  */
-const key = (i) => hex(mix(i + 1)) + hex(mix(i ^ 0x5bd1e995))
+const key = i => hex(mix(i + 1)) + hex(mix(i ^ 0x5bd1e995))
 
 const pool = Array.from({ length: POOL_BYTES }, (_, i) => LETTERS[mix(i * 2654435761) & 63]).join('')
 
@@ -64,7 +64,7 @@ export function makeData(count, values) {
   return {
     keys: Array.from({ length: count }, (_, i) => key(i)),
     missing: Array.from({ length: count }, (_, i) => key(count + i)),
-    valueFor: values === 'string' ? text : (key) => Buffer.from(text(key)),
+    valueFor: values === 'string' ? text : key => Buffer.from(text(key)),
     check,
   }
 }

@@ -25,9 +25,9 @@ export function short(number) {
  * @param {string[][]} rows the first is the head
  */
 export function markdown(rows) {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
   const lines = rows.map(
-    (row) =>
+    row =>
       `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`,
   )
   const rule = `|${widths.map((width, i) => (i === 0 ? `${'-'.repeat(width + 2)}` : `${'-'.repeat(width + 1)}:`)).join('|')}|`
@@ -46,16 +46,16 @@ export function markdown(rows) {
  */
 export function resultTable(rows, [own = '', ...rivals]) {
   const lines = rows.map(({ workload, rates }) => {
-    const medians = [own, ...rivals].map((store) => (rates[store]?.length ? median(rates[store]) : undefined))
+    const medians = [own, ...rivals].map(store => (rates[store]?.length ? median(rates[store]) : undefined))
     const [mine, ...theirs] = medians
-    const best = Math.max(...theirs.filter((rate) => rate !== undefined))
+    const best = Math.max(...theirs.filter(rate => rate !== undefined))
     const ratio = mine !== undefined && best > 0 ? (mine / best).toFixed(2) : '–'
     const survives = workload.durability === 'disk' ? 'power loss' : 'kill'
     return [
       workload.name,
       workload.unit,
       survives,
-      ...medians.map((rate) => (rate === undefined ? '–' : short(rate))),
+      ...medians.map(rate => (rate === undefined ? '–' : short(rate))),
       ratio,
     ]
   })

@@ -52,11 +52,11 @@ export default {
         }
         return db.batch(operations, written)
       },
-      get: (key) => db.get(key),
-      getSync: (key) => db.getSync(key),
-      getMany: (keys) => db.getMany(keys),
-      scan: (visit) => scan({}, visit),
-      scanReverse: (visit) => scan({ reverse: true }, visit),
+      get: key => db.get(key),
+      getSync: key => db.getSync(key),
+      getMany: keys => db.getMany(keys),
+      scan: visit => scan({}, visit),
+      scanReverse: visit => scan({ reverse: true }, visit),
       seek: (key, limit, visit) => scan({ gte: key, limit }, visit),
       settle: () => db.compactRange('\0', '\x7f'),
       close: () => db.close(),

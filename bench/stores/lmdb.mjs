@@ -23,7 +23,7 @@ export default {
       open({ path: directory, encoding, ...this.settings[durability] })
     )
     /** @type {(key: string) => Value | undefined} */
-    const get = values === 'string' ? (key) => db.get(key) : (key) => db.getBinary(key)
+    const get = values === 'string' ? key => db.get(key) : key => db.getBinary(key)
 
     return {
       put: (key, value) => db.put(key, value),
@@ -33,7 +33,7 @@ export default {
         }),
       get,
       getSync: get,
-      getMany: async (keys) => keys.map(get),
+      getMany: async keys => keys.map(get),
       async scan(visit) {
         for (const { key, value } of db.getRange()) visit(key, value)
       },

@@ -50,11 +50,11 @@ export default {
         }
         return engine.batch(operations)
       },
-      get: (key) => engine.get(key),
-      getSync: (key) => engine.getSync(key),
-      getMany: (keys) => engine.getMany(keys),
-      scan: (visit) => scan({}, visit),
-      scanReverse: (visit) => scan({ reverse: true }, visit),
+      get: key => engine.get(key),
+      getSync: key => engine.getSync(key),
+      getMany: keys => engine.getMany(keys),
+      scan: visit => scan({}, visit),
+      scanReverse: visit => scan({ reverse: true }, visit),
       seek: (key, limit, visit) => scan({ gte: key, limit }, visit),
       async settle() {
         await engine.flush()

@@ -16,7 +16,7 @@ const put = (name, durability, inFlight, share) => ({
   share,
   prepare: ({ data }) => data.keys.map(data.valueFor),
   run: ({ store, data, repeat }, values) =>
-    repeat((i) => store.put(data.keys[i] ?? '', values[i]), { inFlight }),
+    repeat(i => store.put(data.keys[i] ?? '', values[i]), { inFlight }),
 })
 
 export default [

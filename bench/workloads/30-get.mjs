@@ -25,7 +25,7 @@ const get = (values, inFlight) => ({
   prepare: shuffled,
   run: ({ store, data, repeat }, keys) =>
     repeat(
-      async (i) => {
+      async i => {
         data.check(keys[i], await store.get(keys[i]))
       },
       { inFlight },
@@ -36,7 +36,7 @@ const get = (values, inFlight) => ({
  * @param {import('../types.d.ts').Values} values
  * @returns {Workload}
  */
-const getSync = (values) => ({
+const getSync = values => ({
   ...read,
   name: `getSync, ${values}`,
   values,
@@ -44,7 +44,7 @@ const getSync = (values) => ({
   async run({ store, data, count, repeat }, keys) {
     const turns = Math.ceil(count / MANY)
     const done = await repeat(
-      (turn) => {
+      turn => {
         const end = Math.min(count, (turn + 1) * MANY)
         for (let i = turn * MANY; i < end; i++) data.check(keys[i], store.getSync(keys[i]))
       },
@@ -81,7 +81,7 @@ export default [
     name: 'get of a missing key, awaited',
     values: 'buffer',
     run: ({ store, data, repeat }) =>
-      repeat(async (i) => {
+      repeat(async i => {
         const key = data.missing[i] ?? ''
         if ((await store.get(key)) !== undefined) throw new Error(`a missing key was found: ${key}`)
       }),

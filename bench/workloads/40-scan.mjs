@@ -41,7 +41,7 @@ export default [
     durability: 'os',
     filled: true,
     run: ({ store, data, repeat }) =>
-      repeat(async (i) => {
+      repeat(async i => {
         const key = data.missing[i] ?? ''
         let last = key
         await store.seek(key, NEXT, (found, value) => {

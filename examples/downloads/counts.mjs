@@ -24,10 +24,10 @@ const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
 const UNFINISHED = -1
 
 /** @param {number | undefined} byte */
-const isSpace = (byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+const isSpace = byte => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
 /** @param {number | undefined} byte */
-const endsNumber = (byte) => byte === COMMA || byte === CLOSE || isSpace(byte)
+const endsNumber = byte => byte === COMMA || byte === CLOSE || isSpace(byte)
 
 /** Takes the bytes of one such object in pieces of any size, gives back the pairs that are complete. */
 export class PairReader {

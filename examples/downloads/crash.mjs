@@ -78,7 +78,7 @@ export async function crash({ open, directory, packagesFile, packages, totals, s
   const said = await killWriter({ directory, packagesFile, seed, enough })
 
   const start = performance.now()
-  await open(async (engine) => {
+  await open(async engine => {
     const reopened = performance.now() - start
     let lost = 0
     let stray = 0

@@ -49,7 +49,7 @@ export class Totals {
 }
 
 /** @param {number} number */
-const hex = (number) => number.toString(16).padStart(8, '0')
+const hex = number => number.toString(16).padStart(8, '0')
 
 /**
  * Spreads the bits of a 32-bit number (the finalizer of MurmurHash3).

@@ -17,7 +17,7 @@ export const RANK = 'rank/'
 const DIGITS = 16
 
 /** @param {string} name */
-export const packageKey = (name) => PACKAGE + name
+export const packageKey = name => PACKAGE + name
 
 /** @param {Pair} pair */
 export function rankKey({ name, count }) {
@@ -56,7 +56,7 @@ export function startingWith(prefix) {
  * @param {Pair} pair
  * @returns {Operation[]}
  */
-export const insertion = (pair) => [
+export const insertion = pair => [
   { type: 'put', key: packageKey(pair.name), value: String(pair.count) },
   { type: 'put', key: rankKey(pair), value: '' },
 ]

@@ -13,7 +13,7 @@ test('keys give back what was put into them', () => {
 
 test('rank keys are in the order of the counts', () => {
   const counts = [0, 9, 10, 99, 2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]
-  const keys = counts.map((count) => rankKey({ name: 'a', count }))
+  const keys = counts.map(count => rankKey({ name: 'a', count }))
   assert.deepEqual(keys.toSorted(), keys)
   for (const count of [-1, 0.5, Number.NaN, 2 ** 53])
     assert.throws(() => rankKey({ name: 'a', count }), /usable count/)

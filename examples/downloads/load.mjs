@@ -15,7 +15,7 @@ const PACKAGES_A_BATCH = 1000
  * @param {{ limit: number, report: import('./report.mjs').Report }} options
  */
 export async function load(engine, path, expected, { limit, report }) {
-  const progress = new Progress(statSync(path).size)
+  const progress = new Progress(limit, statSync(path).size)
   const start = performance.now()
   let loaded = 0
   let read = 0

@@ -86,14 +86,14 @@ const report = new Report()
 const expected = new Expected({ top: 20, sample: SAMPLE, random })
 
 console.log(`The downloads of every npm package, in ${directory} (seed ${seed})`)
-await open(async (engine) => {
+await open(async engine => {
   await report.section('Load', () => load(engine, path, expected, { limit, report }))
   await report.section('Questions', async () => {
     await ask(engine, expected, report)
     await lookUp(engine, expected, report)
   })
   await report.section('Every entry', () => checkEverything(engine, expected.totals, report))
-  await report.section('Tree', async () => drawTree(await engine.stats(), (line) => report.line(line)))
+  await report.section('Tree', async () => drawTree(await engine.stats(), line => report.line(line)))
 })
 
 await report.section('Crash', async () => {
@@ -111,7 +111,7 @@ await report.section('Crash', async () => {
       report,
     })
   }
-  await open((engine) => checkEverything(engine, totals, report))
+  await open(engine => checkEverything(engine, totals, report))
 })
 
 const took = performance.now() - start

@@ -68,7 +68,7 @@ export async function ask(engine, expected, report) {
   )
 
   const last = await engine.keys({ ...startingWith(packageKey('react-dom')), reverse: true, limit: 5 }).all()
-  const names = last.map((key) => key.slice(PACKAGE.length))
+  const names = last.map(key => key.slice(PACKAGE.length))
   report.check(
     names.join() === expected.lastReactDom(5).join(),
     `the last names that begin with react-dom: ${names.join(', ') || 'none loaded'}`,

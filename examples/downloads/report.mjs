@@ -3,13 +3,13 @@
  */
 
 /** @param {number} number */
-export const thousands = (number) => Math.round(number).toLocaleString('en-US')
+export const thousands = number => Math.round(number).toLocaleString('en-US')
 
 /** @param {number} bytes */
-export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`
+export const megabytes = bytes => `${(bytes / 1e6).toFixed(1)} MB`
 
 /** @param {number} milliseconds */
-export const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(1)} s`
+export const seconds = milliseconds => `${(milliseconds / 1000).toFixed(1)} s`
 
 export class Report {
   failed = 0
@@ -63,10 +63,16 @@ const REDRAW_EVERY_MS = 100
 export class Progress {
   #start = performance.now()
   #drawn = 0
+  #pairs
   #bytes
 
-  /** @param {number} bytes the size of the whole */
-  constructor(bytes) {
+  /**
+   * Of the whole, as far as it is known.
+   * @param {number} pairs at most
+   * @param {number} bytes at most
+   */
+  constructor(pairs, bytes) {
+    this.#pairs = pairs
     this.#bytes = bytes
   }
 
@@ -79,7 +85,7 @@ export class Progress {
     if (!process.stderr.isTTY || now - this.#drawn < REDRAW_EVERY_MS) return
     this.#drawn = now
     const took = now - this.#start
-    const part = Math.min(1, bytes / this.#bytes)
+    const part = Math.min(1, Math.max(pairs / this.#pairs, bytes / this.#bytes))
     const bar = '█'.repeat(Math.round(part * BAR)).padEnd(BAR, '░')
     const left = part === 0 ? '?' : seconds((took / part) * (1 - part))
     const rate = `${thousands((pairs / took) * 1000)} pairs/s`

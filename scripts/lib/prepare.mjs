@@ -31,7 +31,7 @@ function requireCargo() {
  * @param {string} folder relative to the root; '' is the root itself
  */
 function install(folder) {
-  const inputs = ['package.json', 'package-lock.json'].map((name) => join(folder, name))
+  const inputs = ['package.json', 'package-lock.json'].map(name => join(folder, name))
   const modules = join(folder, 'node_modules')
   return unlessDone(
     {
@@ -53,6 +53,7 @@ function buildNative(cargo) {
     {
       stamp: 'target/.stamps/native.json',
       inputs: [
+        'package.json',
         'Cargo.toml',
         'Cargo.lock',
         'rust-toolchain.toml',

@@ -20,7 +20,7 @@ function files(path) {
   if (!stat.isDirectory()) return [path]
   return readdirSync(path)
     .sort()
-    .flatMap((name) => files(join(path, name)))
+    .flatMap(name => files(join(path, name)))
 }
 
 /**
@@ -31,7 +31,7 @@ function files(path) {
 function hash(paths, words) {
   const hash = createHash('sha256')
   for (const word of words) hash.update(`${word}\0`)
-  for (const file of paths.flatMap((path) => files(join(root, path)))) {
+  for (const file of paths.flatMap(path => files(join(root, path)))) {
     const bytes = readFileSync(file)
     hash.update(`${relative(root, file)}\0${bytes.length}\0`).update(bytes)
   }
@@ -42,7 +42,7 @@ function hash(paths, words) {
 function outputsOf(paths) {
   /** @type {Record<string, string>} */
   const outputs = {}
-  for (const file of paths.flatMap((path) => files(join(root, path)))) {
+  for (const file of paths.flatMap(path => files(join(root, path)))) {
     const { size, mtimeMs } = statSync(file)
     outputs[relative(root, file)] = `${size} ${mtimeMs}`
   }

@@ -6,11 +6,11 @@ import { test } from 'node:test'
 import { unlessDone } from './stamp.mjs'
 import { root } from './steps.mjs'
 
-test('a step runs again when an input, a word or an output has changed, and only then', async (t) => {
+test('a step runs again when an input, a word or an output has changed, and only then', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'mosskv-stamp-'))
   t.after(() => rmSync(folder, { recursive: true }))
   /** @param {string} name */
-  const path = (name) => relative(root, join(folder, name))
+  const path = name => relative(root, join(folder, name))
   const step = async () => writeFileSync(join(folder, 'out'), 'made')
   /** @param {string[]} words */
   const ran = (...words) =>
@@ -30,7 +30,7 @@ test('a step runs again when an input, a word or an output has changed, and only
   assert.equal(await ran('-C opt-level=1'), true, 'an output is gone')
 })
 
-test('a step that fails leaves no stamp', async (t) => {
+test('a step that fails leaves no stamp', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'mosskv-stamp-'))
   t.after(() => rmSync(folder, { recursive: true }))
   writeFileSync(join(folder, 'in'), 'one')

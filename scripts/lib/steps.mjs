@@ -38,7 +38,7 @@ export function run(command, args, { cwd = root } = {}) {
   const shown = [command === process.execPath ? 'node' : command, ...args].join(' ')
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, stdio: 'inherit' })
-    child.on('error', (error) => reject(new Failure(`cannot run \`${shown}\`: ${error.message}`)))
+    child.on('error', error => reject(new Failure(`cannot run \`${shown}\`: ${error.message}`)))
     child.on('exit', (code, signal) => {
       if (code === 0) resolve()
       else reject(new Failure(`\`${shown}\` failed (${signal ?? `exit code ${code}`})`))
