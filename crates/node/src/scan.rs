@@ -87,18 +87,16 @@ impl Scan {
     /// whole). Returns `false` when nothing could be had without the disk and `may_block` forbids that.
     pub fn fill(&self, page: &mut Vec<u8>, bytes: usize, entries: usize, may_block: bool) -> Result<bool> {
         let walk = &mut *self.walk.lock();
+        // An iterator that may wait for the disk stays off the event loop.
+        if walk.iter.is_some() && walk.may_block && !may_block {
+            return Ok(false);
+        }
         page.clear();
         page.push(0);
         match self.fill_inner(walk, page, bytes, entries, may_block) {
             Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                walk.iter = None;
-                Ok(page.len() > 1)
-            }
-            Err(error) => {
-                walk.iter = None;
-                Err(Failure::from(error))
-            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(page.len() > 1),
+            Err(error) => Err(Failure::from(error)),
         }
     }
 
@@ -110,10 +108,9 @@ impl Scan {
         entries: usize,
         may_block: bool,
     ) -> mosskv::Result<()> {
+        // On an error the iterator is lost, and `place` says where to go on with another.
         let mut iter = match walk.iter.take() {
-            // An iterator that may wait for the disk stays off the event loop.
-            Some(iter) if may_block || !walk.may_block => iter,
-            Some(_) => return Err(mosskv::Error::new(ErrorKind::WouldBlock, "the iterator reads from disk")),
+            Some(iter) => iter,
             None => {
                 walk.may_block = may_block;
                 self.engine.iter(&IterOptions {
