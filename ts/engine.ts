@@ -21,12 +21,18 @@ import { Snapshot } from './snapshot.js'
 /** What the engine counts: sizes in bytes, counters since it was opened. */
 export type Stats = NativeStats
 
-/** What `Engine.verify` found: everything it looked at was right. */
+/** What `Engine.verify` read and found. */
 export interface VerifyReport {
-  /** Tables read. */
+  /** Tables read, every byte of them. */
   tables: number
-  /** Blocks whose checksums were right. */
+  /** Their bytes. */
+  tableBytes: number
+  /** Data blocks whose checksums were checked. */
   blocks: number
+  /** Records in write-ahead logs. */
+  logRecords: number
+  /** What is wrong, each naming file and offset. Empty: nothing. */
+  problems: MossError[]
 }
 
 /** The events of an engine, with what listeners get. */
@@ -66,14 +72,17 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
   readonly #core: Core<K, V>
   #closing: Promise<void> | undefined
 
-  private constructor(core: Core<K, V>) {
+  readonly #events: number
+
+  private constructor(core: Core<K, V>, events: number) {
     super()
     this.#core = core
+    this.#events = events
     const { db } = core
-    listen(db, { onEvent: event => this.#onEvent(event) })
+    listen(events, this)
     // An engine that is dropped without `close` is closed all the same.
     onCollected(this, () => {
-      unlisten(db)
+      unlisten(events)
       ask(() => native.close(db)).catch(() => {})
     })
   }
@@ -97,19 +106,25 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
     const keys = encodingOf(given['keyEncoding'], 'keyEncoding')
     const values = encodingOf(given['valueEncoding'], 'valueEncoding')
     const durability = checkDurability('option durability', given['durability'] ?? 'os')
-    const db = await ask<number>(() => native.open(directory, settings))
-    const engine = new Engine(new Core(db, directory, keys, values, durability))
+    let events = 0
+    const db = await ask<number>(() => {
+      events = native.open(directory, settings)
+      return events
+    })
+    const engine = new Engine(new Core(db, directory, keys, values, durability), events)
     engine.emit('open')
     return engine
   }
 
   /**
-   * Reads and checks every file of the closed database in `location`. Costs reading all of it once. Rejects with
-   * `CORRUPTION`, naming file and offset, at the first damage.
+   * Reads and checks every file of the closed database in `location`, and reports all damage it finds. Changes nothing.
+   * Costs reading everything once.
    */
   static async verify(location: string | URL): Promise<VerifyReport> {
     const directory = checkLocation(location)
-    return JSON.parse(await ask<string>(() => native.verify(directory)))
+    const report = JSON.parse(await ask<string>(() => native.verify(directory)))
+    const problems = report.problems as { code: ErrorCode; message: string }[]
+    return { ...report, problems: problems.map(({ code, message }) => new MossError(code, message)) }
   }
 
   /** Removes the closed database in `location`: only files that MossKV made, and the directory if it is empty then. */
@@ -361,7 +376,7 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
     core.closed = true
     while (core.inflight.size > 0) await Promise.allSettled(core.inflight)
     forget(this)
-    unlisten(core.db)
+    unlisten(this.#events)
     await ask<void>(() => native.close(core.db))
     this.emit('close')
   }
@@ -386,7 +401,8 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
     promise.then(() => this.emit('write', operations), () => {})
   }
 
-  #onEvent({ type, ...info }: { type: string; code?: string; message?: string }): void {
+  /** What happened in native code. @internal */
+  onEvent({ type, ...info }: { type: string; code?: string; message?: string }): void {
     if (type === 'backgroundError') {
       this.emit('backgroundError', new MossError((info.code ?? 'INTERNAL') as ErrorCode, info.message ?? ''))
     } else if (type === 'flush' || type === 'compaction' || type === 'stall') {

@@ -3,7 +3,7 @@
 
 use std::ops::Bound;
 
-use mosskv::{Compression, Durability, Options, Stats};
+use mosskv::{Compression, Durability, LevelStats, Options, Stats, VerifyReport};
 use napi_derive::napi;
 
 /// The options of `open`, each optional.
@@ -119,77 +119,127 @@ pub struct NativeLevel {
     pub bytes: f64,
     /// Records in them, tombstones and old versions included.
     pub entries: f64,
-    /// Sorted runs a read may have to look into.
-    pub sublevels: f64,
+    /// Sorted runs a read may have to look into: the sublevels of L0, one for any other level that is not empty.
+    pub runs: f64,
 }
 
-/// What the engine counts. Sizes in bytes; counters since the engine was opened.
+/// What the engine counts. Sizes in bytes, times in microseconds; counters begin when it is opened.
 #[napi(object)]
 pub struct NativeStats {
     /// The levels, from the newest to the oldest data.
     pub levels: Vec<NativeLevel>,
     /// Bytes in the memtable that takes writes.
     pub memtable_bytes: f64,
+    /// Records in it.
+    pub memtable_entries: f64,
     /// Full memtables that wait to be flushed.
     pub immutable_memtables: f64,
-    /// Bytes of write-ahead logs that recovery would read.
+    /// Bytes of the current write-ahead log.
     pub wal_bytes: f64,
     /// Blocks found in the cache.
     pub cache_hits: f64,
-    /// Blocks read from files.
+    /// Blocks that had to be read.
     pub cache_misses: f64,
     /// Bytes in the cache.
     pub cache_bytes: f64,
-    /// Memtables flushed.
-    pub flushes: f64,
-    /// Compactions finished.
-    pub compactions: f64,
-    /// Bytes of keys and values written by the program.
+    /// Snapshots held, those of iterators included.
+    pub snapshots: f64,
+    /// The sequence number of the last visible write.
+    pub last_seqno: f64,
+    /// Bytes on disk that compaction is behind.
+    pub pending_compaction_bytes: f64,
+    /// Bytes of keys and values the program wrote.
     pub bytes_written_by_user: f64,
+    /// Bytes written to write-ahead logs.
+    pub bytes_logged: f64,
     /// Bytes written by flushes.
     pub bytes_flushed: f64,
     /// Bytes written by compactions.
     pub bytes_compacted: f64,
-    /// Bytes written to disk for each byte the program wrote.
-    pub write_amplification: f64,
-    /// How often writers had to wait.
+    /// Memtables flushed.
+    pub flushes: f64,
+    /// Compactions finished.
+    pub compactions: f64,
+    /// Tables moved down a level without being rewritten.
+    pub trivial_moves: f64,
+    /// Groups of writes, each one frame of the log.
+    pub groups: f64,
+    /// Times a log was forced to the disk.
+    pub syncs: f64,
+    /// Records replayed from logs when the database was opened.
+    pub recovered: f64,
+    /// How often writers were stopped.
     pub stalls: f64,
-    /// For how long, in microseconds, added up.
+    /// For how long writers were stopped or delayed, added up.
     pub stall_micros: f64,
-    /// The sequence number of the last visible write.
-    pub last_seqno: f64,
-    /// Snapshots held.
-    pub snapshots: f64,
+    /// Bytes written to disk for each byte the program wrote; 0 before the first write.
+    pub write_amplification: f64,
 }
 
-/// `stats` for JavaScript, whose numbers are exact up to 2^53.
-pub fn stats(stats: Stats) -> NativeStats {
+/// `s` for JavaScript, whose numbers are exact up to 2^53.
+pub fn stats(s: &Stats) -> NativeStats {
+    let level = |level: &LevelStats| NativeLevel {
+        tables: level.tables as f64,
+        bytes: level.bytes as f64,
+        entries: level.entries as f64,
+        runs: level.runs as f64,
+    };
     NativeStats {
-        levels: stats
-            .levels
-            .iter()
-            .map(|level| NativeLevel {
-                tables: level.tables as f64,
-                bytes: level.bytes as f64,
-                entries: level.entries as f64,
-                sublevels: level.sublevels as f64,
-            })
-            .collect(),
-        memtable_bytes: stats.memtable_bytes as f64,
-        immutable_memtables: stats.immutable_memtables as f64,
-        wal_bytes: stats.wal_bytes as f64,
-        cache_hits: stats.cache_hits as f64,
-        cache_misses: stats.cache_misses as f64,
-        cache_bytes: stats.cache_bytes as f64,
-        flushes: stats.flushes as f64,
-        compactions: stats.compactions as f64,
-        bytes_written_by_user: stats.bytes_written_by_user as f64,
-        bytes_flushed: stats.bytes_flushed as f64,
-        bytes_compacted: stats.bytes_compacted as f64,
-        write_amplification: stats.write_amplification,
-        stalls: stats.stalls as f64,
-        stall_micros: stats.stall_micros as f64,
-        last_seqno: stats.last_seqno as f64,
-        snapshots: stats.snapshots as f64,
+        levels: s.levels.iter().map(level).collect(),
+        memtable_bytes: s.memtable_bytes as f64,
+        memtable_entries: s.memtable_entries as f64,
+        immutable_memtables: s.immutable_memtables as f64,
+        wal_bytes: s.wal_bytes as f64,
+        cache_hits: s.cache_hits as f64,
+        cache_misses: s.cache_misses as f64,
+        cache_bytes: s.cache_bytes as f64,
+        snapshots: s.snapshots as f64,
+        last_seqno: s.last_seqno as f64,
+        pending_compaction_bytes: s.pending_compaction_bytes as f64,
+        bytes_written_by_user: s.counters.user_bytes as f64,
+        bytes_logged: s.counters.wal_bytes as f64,
+        bytes_flushed: s.counters.flushed_bytes as f64,
+        bytes_compacted: s.counters.compacted_bytes_written as f64,
+        flushes: s.counters.flushes as f64,
+        compactions: s.counters.compactions as f64,
+        trivial_moves: s.counters.trivial_moves as f64,
+        groups: s.counters.groups as f64,
+        syncs: s.counters.syncs as f64,
+        recovered: s.counters.recovered_ops as f64,
+        stalls: s.counters.stalls as f64,
+        stall_micros: s.counters.stall_micros as f64,
+        write_amplification: s.counters.write_amplification(),
     }
+}
+
+/// The report of the checker, as JSON.
+pub fn report(report: &VerifyReport) -> String {
+    let problems: Vec<String> = report
+        .problems
+        .iter()
+        .map(|error| format!("{{\"code\":\"{}\",\"message\":{}}}", error.code(), json(&error.to_string())))
+        .collect();
+    format!(
+        "{{\"tables\":{},\"tableBytes\":{},\"blocks\":{},\"logRecords\":{},\"problems\":[{}]}}",
+        report.tables,
+        report.table_bytes,
+        report.blocks,
+        report.log_records,
+        problems.join(",")
+    )
+}
+
+/// `text` as a JSON string.
+pub fn json(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            control if control < ' ' => quoted.push_str(&format!("\\u{:04x}", control as u32)),
+            _ => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
 }

@@ -10,6 +10,7 @@
 
 mod area;
 mod convert;
+mod events;
 mod failure;
 mod hot;
 mod many;

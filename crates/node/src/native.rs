@@ -16,6 +16,7 @@ use napi_derive::napi;
 
 use crate::area::{AREA_BYTES, Area};
 use crate::convert::{self, NativeOptions, NativeRange, NativeStats};
+use crate::events;
 use crate::failure::{Failure, Result, guarded};
 use crate::hot;
 use crate::registry;
@@ -85,12 +86,14 @@ impl Native {
         Ok(unsafe { hot::define(env.raw(), exports.raw(), &self.state) }?)
     }
 
-    /// Opens the database in `path`; the answer is its handle.
+    /// Opens the database in `path`; the answer is its handle. Its events carry the ticket this returns.
     #[napi(catch_unwind)]
     pub fn open(&self, path: String, options: NativeOptions) -> napi::Result<f64> {
         let options = convert::options(options);
-        let work = move || Ok(Answer::Opened(registry::open(&PathBuf::from(path), options)?));
-        Ok(started(self.state.reply()?, work))
+        let reply = self.state.reply()?;
+        let listener = events::listener(Arc::clone(&self.state.ring), reply.ticket());
+        let work = move || Ok(Answer::Opened(registry::open(&PathBuf::from(path), options, listener)?));
+        Ok(started(reply, work))
     }
 
     /// Closes the database when everything in flight is done. Its handle is gone at once.
@@ -111,13 +114,11 @@ impl Native {
         }))
     }
 
-    /// Checks every file of the database in `path`; the answer is a JSON report.
+    /// Checks every file of the database in `path`; the answer is a report in JSON.
     #[napi(catch_unwind)]
     pub fn verify(&self, path: String) -> napi::Result<f64> {
         Ok(started(self.state.reply()?, move || {
-            let report = Engine::verify(&path)?;
-            let text = format!("{{\"tables\":{},\"blocks\":{}}}", report.tables, report.blocks);
-            Ok(Answer::Text(text.into_bytes()))
+            Ok(Answer::Text(convert::report(&Engine::verify(&path)?).into_bytes()))
         }))
     }
 
@@ -169,7 +170,7 @@ impl Native {
     /// What the engine counts.
     #[napi(catch_unwind)]
     pub fn stats(&self, database: u32) -> napi::Result<NativeStats> {
-        Ok(convert::stats(self.engine(database)?.stats()))
+        Ok(convert::stats(&self.engine(database)?.stats()))
     }
 
     /// The failure that degraded the engine, if one did.

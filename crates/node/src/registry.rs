@@ -4,15 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use mosskv::{Engine, ErrorKind, Options};
+use mosskv::event::Listener;
+use mosskv::{Engine, Environment, ErrorKind, Options};
 use parking_lot::Mutex;
 
 use crate::failure::{Failure, Result};
 use crate::ring::{Answer, Reply};
 
 /// Opens the engine in `path`. Blocks; an own thread calls it.
-pub fn open(path: &Path, options: Options) -> Result<Arc<Engine>> {
-    Ok(Arc::new(Engine::open(path, options)?))
+pub fn open(path: &Path, options: Options, listener: Listener) -> Result<Arc<Engine>> {
+    let environment = Environment { listener: Some(listener), ..Environment::default() };
+    Ok(Arc::new(Engine::open_with(path, options, environment)?))
 }
 
 /// Closes `engine` and waits for what is in flight. Always called before the last `Arc` goes, so that no engine is

@@ -93,10 +93,15 @@ impl Scan {
         }
         page.clear();
         page.push(0);
-        match self.fill_inner(walk, page, bytes, entries, may_block) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(page.len() > 1),
-            Err(error) => Err(Failure::from(error)),
+        let mut left = entries;
+        loop {
+            match self.fill_inner(walk, page, bytes, &mut left, may_block) {
+                Ok(()) => return Ok(true),
+                // The iterator was opened for the event loop; the next round opens one that may wait.
+                Err(error) if error.kind() == ErrorKind::WouldBlock && may_block && !walk.may_block => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock && !may_block => return Ok(page.len() > 1),
+                Err(error) => return Err(Failure::from(error)),
+            }
         }
     }
 
@@ -105,7 +110,7 @@ impl Scan {
         walk: &mut Walk,
         page: &mut Vec<u8>,
         bytes: usize,
-        entries: usize,
+        left: &mut usize,
         may_block: bool,
     ) -> mosskv::Result<()> {
         // On an error the iterator is lost, and `place` says where to go on with another.
@@ -124,8 +129,7 @@ impl Scan {
             }
         };
         self.arrive(walk, &mut iter)?;
-        let mut count = 0;
-        while iter.valid() && count < entries && page.len() < bytes {
+        while iter.valid() && *left > 0 && page.len() < bytes {
             if self.range.keys {
                 put_bytes(page, iter.key());
             }
@@ -134,7 +138,7 @@ impl Scan {
             }
             walk.last_key.clear();
             walk.last_key.extend_from_slice(iter.key());
-            count += 1;
+            *left -= 1;
             let moved = if self.range.reverse { iter.prev() } else { iter.next() };
             if let Err(error) = moved {
                 walk.place = Place::Behind(std::mem::take(&mut walk.last_key));
