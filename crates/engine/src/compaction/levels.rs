@@ -62,10 +62,6 @@ fn base_bytes(options: &Options) -> u64 {
 /// Bytes that stand above their level's target: what compaction is behind, L0 not counted.
 pub fn pending_bytes<T: TableRef>(version: &Version<T>, options: &Options) -> u64 {
     let targets = Shape::of(version, options).targets;
-    targets
-        .iter()
-        .enumerate()
-        .skip(1)
-        .map(|(level, target)| version.level_bytes(level).saturating_sub(*target))
-        .sum()
+    let excess = |(level, target): (usize, &u64)| version.level_bytes(level).saturating_sub(*target);
+    targets.iter().enumerate().skip(1).map(excess).sum()
 }

@@ -40,7 +40,7 @@ pub fn pick_range<T: TableRef>(
     for level in 0..=deepest {
         let tables = || version.level(level).iter().map(T::meta).filter(|t| wanted(t));
         let task = if level == 0 {
-            picker.from_l0(Reason::Manual, wanted)
+            picker.l0_task(Reason::Manual, wanted)
         } else if level < deepest {
             picker.free(level).filter(|t| wanted(t)).find_map(|t| picker.down(level, t, Reason::Manual))
         } else {

@@ -31,7 +31,7 @@ pub fn pick<T: TableRef>(version: &Version<T>, options: &Options, busy: &InFligh
     let picker = Picker::new(version, options, busy);
     let due = picker.due();
     due.into_iter()
-        .find_map(|(level, reason)| picker.from_level(level, reason))
+        .find_map(|(level, reason)| picker.level_task(level, reason))
         .or_else(|| picker.tombstones())
 }
 
@@ -74,12 +74,12 @@ impl<'a, T: TableRef> Picker<'a, T> {
         due.into_iter().map(|(_, level, reason)| (level, reason)).collect()
     }
 
-    fn from_level(&self, level: usize, reason: Reason) -> Option<Task> {
+    fn level_task(&self, level: usize, reason: Reason) -> Option<Task> {
         if level == 0 {
-            return self.from_l0(reason, |_| true);
+            return self.l0_task(reason, |_| true);
         }
         let mut candidates: Vec<_> = self.free(level).map(|t| (self.priority(level, t), t)).collect();
-        candidates.sort_by(|a, b| a.0.cmp(&b.0));
+        candidates.sort_by_key(|candidate| candidate.0);
         candidates.into_iter().find_map(|(_, table)| self.down(level, table, reason))
     }
 
@@ -109,7 +109,7 @@ impl<'a, T: TableRef> Picker<'a, T> {
 
     /// The task that takes L0 tables to the base level, or within L0 when that must wait. Only groups with a
     /// `wanted` table count.
-    pub(super) fn from_l0(&self, reason: Reason, wanted: impl Fn(&TableMeta) -> bool) -> Option<Task> {
+    pub(super) fn l0_task(&self, reason: Reason, wanted: impl Fn(&TableMeta) -> bool) -> Option<Task> {
         let output = self.l0_output();
         let mut groups = self.l0_groups(output);
         groups.retain(|group| group.upper.iter().any(|t| wanted(t)));
@@ -130,10 +130,11 @@ impl<'a, T: TableRef> Picker<'a, T> {
             let bytes = |tables: &[&TableMeta]| tables.iter().map(|t| t.size).sum::<u64>();
             let (above, under) = (bytes(&group.upper), bytes(&group.lower));
             let alone = group.upper.len() == 1 && under == 0;
-            if reason == Reason::L0Tables && (alone || above.saturating_mul(INTRA_L0_RATIO) < under) {
-                if let Some(task) = self.within_l0() {
-                    return Some(task);
-                }
+            if reason == Reason::L0Tables
+                && (alone || above.saturating_mul(INTRA_L0_RATIO) < under)
+                && let Some(task) = self.within_l0()
+            {
+                return Some(task);
             }
             let task = self.task(0, group.upper.clone(), output, group.lower.clone(), reason);
             if let Some(task) = task.filter(|task| !(alone && task.is_trivial_move)) {
@@ -214,7 +215,7 @@ impl<'a, T: TableRef> Picker<'a, T> {
                     if numbers.is_empty() {
                         continue;
                     }
-                    self.from_l0(Reason::Tombstones, |t| numbers.contains(&t.number))
+                    self.l0_task(Reason::Tombstones, |t| numbers.contains(&t.number))
                 }
                 _ => {
                     dense.into_iter().find_map(|table| match self.below(level, &table.bounds()).is_empty() {

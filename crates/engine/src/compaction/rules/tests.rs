@@ -42,7 +42,7 @@ fn state(records: &[&Records], snapshot: u64) -> BTreeMap<u8, u64> {
         let covered = |t: &&RangeTombstone| {
             *t.start <= [*key][..] && [*key][..] < *t.end && t.seqno > key::seqno_of(*trailer)
         };
-        key::kind_of(*trailer) == Some(Kind::Set) && !dels.iter().any(|t| covered(&t))
+        key::kind_of(*trailer) == Some(Kind::Set) && !dels.iter().any(covered)
     });
     newest.into_iter().map(|(key, trailer)| (key, key::seqno_of(trailer))).collect()
 }
