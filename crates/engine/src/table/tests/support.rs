@@ -166,8 +166,8 @@ pub(crate) fn context(
     files: usize,
     paranoid: bool,
 ) -> Arc<TableContext> {
-    let (blocks, tables) = (BlockCache::new(cache_bytes), TableCache::new(files));
-    TableContext::new(dir.clone(), blocks, tables, paranoid, Box::new(|_| {}))
+    let (blocks, tables) = (Arc::new(BlockCache::new(cache_bytes)), Arc::new(TableCache::new(files)));
+    Arc::new(TableContext::new(dir.clone(), blocks, tables, paranoid, Box::new(|_| {})))
 }
 
 pub(crate) fn open(dir: &Arc<MemoryDir>, meta: &TableMeta) -> Arc<Table> {
