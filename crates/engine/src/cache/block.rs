@@ -30,10 +30,10 @@ pub struct CacheStats {
     pub hits: u64,
     /// Reads that had to fetch their block.
     pub misses: u64,
-    /// Bytes held: blocks, and the indexes and filters of open tables.
-    pub bytes: u64,
-    /// The part of `bytes` that is indexes and filters.
-    pub pinned_bytes: u64,
+    /// Bytes of blocks held.
+    pub block_bytes: usize,
+    /// Bytes of the indexes and filters of open tables.
+    pub pinned_bytes: usize,
 }
 
 /// Blocks in memory under a budget of bytes, shared by all tables of a database.
@@ -51,23 +51,26 @@ pub struct BlockCache {
 impl BlockCache {
     /// A cache for `budget` bytes of blocks, indexes and filters; 0 caches no block. Indexes and filters of open
     /// tables are counted but not evicted; blocks always keep an eighth of the budget.
-    pub fn new(budget: usize) -> Self {
-        Self {
+    pub fn new(budget: usize) -> Arc<Self> {
+        Arc::new(Self {
             budget,
             queue: Mutex::default(),
             blocks: AtomicUsize::new(0),
             pinned: AtomicUsize::new(0),
             gone: AtomicUsize::new(0),
             counters: Counters::default(),
-        }
+        })
     }
 
     /// Counts and sizes. Exact when nothing is going on.
     pub fn stats(&self) -> CacheStats {
         let (hits, misses) = self.counters.sums();
-        let pinned_bytes = self.pinned.load(Ordering::Relaxed) as u64;
-        let bytes = self.blocks.load(Ordering::Relaxed) as u64 + pinned_bytes;
-        CacheStats { hits, misses, bytes, pinned_bytes }
+        CacheStats {
+            hits,
+            misses,
+            block_bytes: self.blocks.load(Ordering::Relaxed),
+            pinned_bytes: self.pinned.load(Ordering::Relaxed),
+        }
     }
 
     /// Slots for the `count` blocks of table `number`, whose index and filter take `pinned` bytes.

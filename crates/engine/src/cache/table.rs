@@ -4,7 +4,7 @@
 //! while (CLOCK) when there are too many. What a cursor still uses stays open until the cursor goes, above the limit.
 
 use std::collections::VecDeque;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use crate::sync::{AtomicUsize, Mutex, Ordering};
 
@@ -31,8 +31,8 @@ impl std::fmt::Debug for TableCache {
 
 impl TableCache {
     /// A cache that keeps at most `most` tables open, at least one.
-    pub fn new(most: usize) -> Self {
-        Self { most: most.max(1), open: AtomicUsize::new(0), clock: Mutex::default() }
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most: most.max(1), open: AtomicUsize::new(0), clock: Mutex::default() })
     }
 
     /// How many tables it keeps open.

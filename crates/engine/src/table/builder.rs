@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs::File;
 use crate::fs::names::FileName;
 use crate::key::{self, Kind, MAX_KEY_BYTES, MAX_VALUE_BYTES};
-use crate::options::{Compression, Options};
+use crate::options::Compression;
 use crate::range_del::RangeTombstone;
 use crate::version::TableMeta;
 
@@ -34,17 +34,6 @@ pub struct BuildOptions {
     pub filter_bits_per_key: u32,
     /// Bytes of a data block, before compression, at which the next one begins.
     pub block_bytes: usize,
-}
-
-impl BuildOptions {
-    /// How a table for `level` is built.
-    pub fn of_level(options: &Options, level: usize) -> Self {
-        Self {
-            compression: options.compression_of(level),
-            filter_bits_per_key: options.filter_bits_of(level),
-            block_bytes: options.block_bytes,
-        }
-    }
 }
 
 /// Builds one table.

@@ -76,8 +76,8 @@ impl TableContext {
         tables: Arc<TableCache>,
         paranoid: bool,
         on_unused: OnUnused,
-    ) -> Self {
-        Self { dir, blocks, tables, paranoid, on_unused }
+    ) -> Arc<Self> {
+        Arc::new(Self { dir, blocks, tables, paranoid, on_unused })
     }
 
     /// The block cache.
@@ -183,14 +183,14 @@ impl Table {
     }
 
     /// About how many bytes of the file come before `user_key`; exact to a block.
-    pub fn approximate_offset(&self, user_key: &[u8], how: ReadHow) -> Result<u64> {
+    pub fn approximate_offset(&self, user_key: &[u8]) -> Result<u64> {
         if *user_key < *self.meta.smallest {
             return Ok(0);
         }
         if *user_key > *self.meta.largest {
             return Ok(self.meta.size);
         }
-        let guard = self.open(how)?;
+        let guard = self.open(ReadHow::default())?;
         let offset = guard.as_deref().and_then(|open| open.index.block(open.index.find(user_key)?));
         Ok(offset.map_or(0, |(offset, _)| offset))
     }

@@ -123,7 +123,7 @@ fn swapped_and_zeroed_stretches_are_noticed() {
     let open_good = open(&dir, &meta);
     let mut offsets = vec![0u64];
     for (key, ..) in &records {
-        offsets.push(open_good.approximate_offset(key, ReadHow::default()).unwrap());
+        offsets.push(open_good.approximate_offset(key).unwrap());
     }
     offsets.dedup();
     assert!(offsets.len() > 4);

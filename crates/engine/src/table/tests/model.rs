@@ -135,7 +135,7 @@ proptest! {
                 let expected = records.iter().find(|(k, t, _)| k == probe && key::seqno_of(*t) <= snapshot);
                 prop_assert_eq!(found.as_ref(), expected);
             }
-            let offset = table.approximate_offset(probe, ReadHow::default()).unwrap();
+            let offset = table.approximate_offset(probe).unwrap();
             prop_assert!(offset <= meta.size);
             if last_offset.0 < *probe {
                 prop_assert!(last_offset.1 <= offset);
