@@ -10,15 +10,17 @@ const SHARDS: usize = 32;
 
 /// Counts, spread over cache lines; each thread keeps to one of them.
 #[derive(Debug, Default)]
-pub(super) struct Counters([CachePadded<Shard>; SHARDS]);
+pub(super) struct Counters {
+    shards: [CachePadded<Shard>; SHARDS],
+    /// Which one the next new thread takes.
+    next: AtomicUsize,
+}
 
 #[derive(Debug, Default)]
 struct Shard {
     hits: AtomicU64,
     misses: AtomicU64,
 }
-
-static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
@@ -27,12 +29,13 @@ thread_local! {
 impl Counters {
     #[inline]
     fn shard(&self) -> Option<&Shard> {
-        let mut at = SHARD.get();
-        if at == usize::MAX {
-            at = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
-            SHARD.set(at);
-        }
-        self.0.get(at).map(|shard| &**shard)
+        let at = SHARD.with(|shard| {
+            if shard.get() == usize::MAX {
+                shard.set(self.next.fetch_add(1, Ordering::Relaxed) % SHARDS);
+            }
+            shard.get()
+        });
+        self.shards.get(at).map(|shard| &**shard)
     }
 
     #[inline]
@@ -50,7 +53,7 @@ impl Counters {
 
     /// Hits and misses so far.
     pub(super) fn sums(&self) -> (u64, u64) {
-        self.0.iter().fold((0, 0), |(hits, misses), shard| {
+        self.shards.iter().fold((0, 0), |(hits, misses), shard| {
             (hits + shard.hits.load(Ordering::Relaxed), misses + shard.misses.load(Ordering::Relaxed))
         })
     }

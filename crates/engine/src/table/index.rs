@@ -138,11 +138,7 @@ impl Index {
         Some((start, end - start))
     }
 
-    /// The separator of block `at` in two parts.
-    pub(crate) fn separator(&self, at: usize) -> Option<(&[u8], &[u8])> {
-        Some((&self.common, self.tail(at)?))
-    }
-
+    /// The separator of block `at`, after the common prefix.
     #[inline]
     fn tail(&self, at: usize) -> Option<&[u8]> {
         let start = match at.checked_sub(1) {

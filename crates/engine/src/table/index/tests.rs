@@ -23,8 +23,8 @@ proptest! {
         prop_assert_eq!(index.len(), separators.len());
         let mut offset = 0;
         for (at, separator) in separators.iter().enumerate() {
-            let (head, tail) = index.separator(at).unwrap();
-            prop_assert_eq!([head, tail].concat(), separator.as_slice());
+            let whole = [&*index.common, index.tail(at).unwrap()].concat();
+            prop_assert_eq!(&whole, separator);
             prop_assert_eq!(index.block(at), Some((offset, at as u64 + 1)));
             offset += at as u64 + 1;
         }

@@ -166,8 +166,13 @@ pub(crate) fn context(
     files: usize,
     paranoid: bool,
 ) -> Arc<TableContext> {
-    let (blocks, tables) = (BlockCache::new(cache_bytes), TableCache::new(files));
-    TableContext::new(dir.clone(), blocks, tables, paranoid, Box::new(|_| {}))
+    TableContext::new(
+        dir.clone(),
+        BlockCache::new(cache_bytes),
+        TableCache::new(files),
+        paranoid,
+        Box::new(|_| {}),
+    )
 }
 
 pub(crate) fn open(dir: &Arc<MemoryDir>, meta: &TableMeta) -> Arc<Table> {
