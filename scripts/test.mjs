@@ -17,13 +17,15 @@ function rustTests() {
 
 /**
  * The tests of the plain programs: they run on Node's own runner.
- * @param {string[]} folders
+ * @param {string} folder
+ * @returns {string[]}
  */
-function testFiles(...folders) {
-  const names = folders.flatMap(folder =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name => join(folder, name)),
-  )
-  return names.filter(name => name.endsWith('.test.mjs') && !name.includes('node_modules')).sort()
+function testFiles(folder) {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap(entry => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : testFiles(path)
+    return entry.name.endsWith('.test.mjs') ? [path] : []
+  })
 }
 
 /** @type {Record<string, () => Promise<void>>} */
@@ -34,7 +36,7 @@ const parts = {
   integration: () =>
     run('cargo', ['test', '-v', '--test', 'integration_test', '--', '--show-output', '--test-threads=1']),
   typescript: () => npm(['run', '--silent', 'test:ts']),
-  programs: () => run(process.execPath, ['--test', ...testFiles('scripts', 'examples', 'bench')]),
+  programs: () => run(process.execPath, ['--test', ...['scripts', 'examples', 'bench'].flatMap(testFiles)]),
 }
 
 await script(async () => {
