@@ -1,1 +1,3 @@
 //! Reference model, simulations and sweeps.
+
+pub mod compaction_sim;
