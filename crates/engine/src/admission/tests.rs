@@ -177,12 +177,14 @@ proptest! {
                 _ => true,
             })
         };
-        prop_assert!(smooth(&|step| Pressure { memtable_fill: step as f64 / STEPS as f64, ..p }));
+        let by_fill = smooth(&|step| Pressure { memtable_fill: step as f64 / STEPS as f64, ..p });
+        prop_assert!(by_fill);
         let wide = Pressure { pending_soft: 1 << 30, pending_hard: 2 << 30, ..p };
-        prop_assert!(smooth(&|step| Pressure {
+        let by_debt = smooth(&|step| Pressure {
             pending_compaction_bytes: (1 << 30) + ((1 << 30) - 1) * step / STEPS,
             ..wide
-        }));
+        });
+        prop_assert!(by_debt);
     }
 
     #[test]
