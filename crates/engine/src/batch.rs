@@ -1,1 +1,197 @@
-//! WriteBatch; its bytes are the WAL payload.
+//! WriteBatch: operations that become visible, and survive, together. Its bytes are the WAL payload.
+//!
+//! A batch is a plain value: it belongs to one thread at a time, and nothing here touches the disk. Inside the
+//! engine the operations of a batch get consecutive sequence numbers, in the order they were added.
+//!
+//! ```text
+//! batch = op op op ...
+//! op    = kind u8 | key length varint | key | [ value length varint | value ]      no value part for Delete
+//!         kind: 0 Delete, 1 Set, 4 RangeDelete (key = start, value = end, exclusive)
+//!         bit 0x80 of kind is reserved: a keyspace id would follow
+//! ```
+//!
+//! Invariant of [`WriteBatch`]: its bytes are well formed and hold exactly `len()` operations. [`ops`] reads
+//! bytes that are not known to be.
+
+#![deny(clippy::indexing_slicing)]
+
+use crate::codec::{Reader, put_bytes};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Kind, MAX_KEY_BYTES, MAX_VALUE_BYTES};
+
+/// The most bytes of a batch, and of a group of batches in one WAL frame: 2 GiB, so that lengths fit 32 bits.
+pub const MAX_BATCH_BYTES: usize = 1 << 31;
+
+/// The most bytes an operation takes besides its key and value: the kind and two lengths.
+const OP_OVERHEAD: usize = 1 + 3 + 5;
+
+/// One operation of a batch, borrowed from its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Op<'a> {
+    /// What is done.
+    pub kind: Kind,
+    /// The user key; of a range delete, the first key that goes.
+    pub key: &'a [u8],
+    /// The value; empty for a delete; of a range delete, the first key that stays.
+    pub value: &'a [u8],
+}
+
+/// Operations to be applied together: all of them or none, after any crash.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WriteBatch {
+    bytes: Vec<u8>,
+    count: u32,
+}
+
+impl WriteBatch {
+    /// An empty batch.
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), count: 0 }
+    }
+
+    /// An empty batch with room for `bytes` bytes of encoded operations.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), count: 0 }
+    }
+
+    /// Adds "`key` has `value`". A key over 64 KiB, a value over 1 GiB, or a batch that would pass
+    /// [`MAX_BATCH_BYTES`] is `InvalidArgument`, and the batch stays as it was.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        check_key("key", key)?;
+        if value.len() > MAX_VALUE_BYTES {
+            return Err(too_long("value", value.len(), MAX_VALUE_BYTES));
+        }
+        self.add(Kind::Set, key, Some(value))
+    }
+
+    /// Adds "`key` is gone". Limits as in [`put`](Self::put).
+    pub fn delete(&mut self, key: &[u8]) -> Result<()> {
+        check_key("key", key)?;
+        self.add(Kind::Delete, key, None)
+    }
+
+    /// Adds "every key from `start` up to `end`, without `end`, is gone". `start == end` adds nothing;
+    /// `start > end` is `InvalidArgument`. Limits as in [`put`](Self::put).
+    pub fn delete_range(&mut self, start: &[u8], end: &[u8]) -> Result<()> {
+        check_key("start", start)?;
+        check_key("end", end)?;
+        match start.cmp(end) {
+            std::cmp::Ordering::Less => self.add(Kind::RangeDelete, start, Some(end)),
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Greater => Err(Error::invalid("start is after end: swap them")),
+        }
+    }
+
+    /// Removes all operations and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.count = 0;
+    }
+
+    /// The number of operations.
+    pub fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// Whether there is no operation.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The encoded operations: what the WAL stores.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// A batch from encoded operations, each of them checked: bytes that [`put`](Self::put),
+    /// [`delete`](Self::delete) and [`delete_range`](Self::delete_range) would not have written are `Corruption`.
+    /// One pass, no copy.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
+        if bytes.len() > MAX_BATCH_BYTES {
+            return Err(too_long("batch", bytes.len(), MAX_BATCH_BYTES));
+        }
+        let mut count = 0;
+        for op in ops(&bytes) {
+            op?;
+            count += 1;
+        }
+        Ok(Self { bytes, count })
+    }
+
+    /// The operations, in the order they were added.
+    pub fn ops(&self) -> impl Iterator<Item = Op<'_>> {
+        ops(&self.bytes).map_while(Result::ok)
+    }
+
+    fn add(&mut self, kind: Kind, key: &[u8], value: Option<&[u8]>) -> Result<()> {
+        let size = key.len() + value.map_or(0, <[u8]>::len) + OP_OVERHEAD;
+        if self.bytes.len() + size > MAX_BATCH_BYTES {
+            return Err(too_long("batch", self.bytes.len() + size, MAX_BATCH_BYTES));
+        }
+        self.bytes.reserve(size);
+        self.bytes.push(kind as u8);
+        put_bytes(&mut self.bytes, key);
+        if let Some(value) = value {
+            put_bytes(&mut self.bytes, value);
+        }
+        self.count += 1;
+        Ok(())
+    }
+}
+
+fn check_key(name: &str, key: &[u8]) -> Result<()> {
+    if key.len() > MAX_KEY_BYTES { Err(too_long(name, key.len(), MAX_KEY_BYTES)) } else { Ok(()) }
+}
+
+fn too_long(name: &str, length: usize, limit: usize) -> Error {
+    Error::invalid(format!("{name} has {length} bytes: at most {limit} are allowed"))
+}
+
+/// The operations in `bytes`, which may be anything: an operation that is not well formed yields one
+/// `Corruption` error that names its position, and ends the iteration.
+pub fn ops(bytes: &[u8]) -> OpsIter<'_> {
+    OpsIter { reader: Reader::new(bytes), failed: false }
+}
+
+/// Iterator over encoded operations; made by [`ops`].
+#[derive(Clone)]
+pub struct OpsIter<'a> {
+    reader: Reader<'a>,
+    failed: bool,
+}
+
+impl<'a> Iterator for OpsIter<'a> {
+    type Item = Result<Op<'a>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed || self.reader.is_empty() {
+            return None;
+        }
+        let start = self.reader.position();
+        let op = read_op(&mut self.reader);
+        self.failed = op.is_none();
+        Some(op.ok_or_else(|| malformed(start)))
+    }
+}
+
+#[inline]
+fn read_op<'a>(reader: &mut Reader<'a>) -> Option<Op<'a>> {
+    let kind = Kind::from_u8(reader.u8()?)?;
+    let key = reader.bytes()?;
+    let value: &[u8] = if kind == Kind::Delete { &[] } else { reader.bytes()? };
+    let fits = key.len() <= MAX_KEY_BYTES
+        && match kind {
+            Kind::RangeDelete => value.len() <= MAX_KEY_BYTES && key < value,
+            _ => value.len() <= MAX_VALUE_BYTES,
+        };
+    fits.then_some(Op { kind, key, value })
+}
+
+#[cold]
+fn malformed(position: usize) -> Error {
+    Error::new(ErrorKind::Corruption, format!("batch at byte {position}: not an operation"))
+}
+
+#[cfg(test)]
+mod tests;

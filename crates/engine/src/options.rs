@@ -114,6 +114,11 @@ impl Options {
         Ok(())
     }
 
+    /// How many table files may be open at once: `max_open_files`, or what the process is allowed.
+    pub fn open_files(&self) -> usize {
+        self.max_open_files.unwrap_or_else(crate::fs::os::default_open_files)
+    }
+
     /// The compression of tables in `level`.
     pub fn compression_of(&self, level: usize) -> Compression {
         self.compression.get(level).or(self.compression.last()).copied().unwrap_or_default()

@@ -95,6 +95,8 @@ counters! {
     user_bytes: Counter,
     /// Operations (puts and deletes) that users wrote.
     user_ops: Counter,
+    /// Records replayed from write-ahead logs at open.
+    recovered_ops: Counter,
     /// Bytes written to write-ahead logs.
     wal_bytes: Counter,
     /// Syncs of write-ahead logs.

@@ -7,17 +7,26 @@
 //! Callable from any thread. No implementation retries a failed sync, and none maps files into memory (a
 //! truncated mapping kills the process with SIGBUS).
 
+pub mod fault;
+pub mod names;
 pub mod os;
+mod replace;
+pub mod sim;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+
+pub use names::FileName;
+pub use replace::replace;
 
 /// How to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenMode {
     /// Existing file, for reading.
     Read,
+    /// Existing file, for reading and writing.
+    ReadWrite,
     /// A new file, for reading and writing; an existing one of that name is an error (`AlreadyExists`).
     CreateNew,
 }
@@ -26,19 +35,22 @@ pub enum OpenMode {
 pub trait Fs: Send + Sync + 'static {
     /// Opens a directory; `create` makes it and its parents (mode 0700) when missing, and makes the new entries durable.
     fn open_dir(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Dir>>;
+    /// Removes an empty directory and makes its absence durable. `DirectoryNotEmpty` when anything is left in it.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
 }
 
-/// An open directory. Names are plain file names without separators. Symbolic links are refused.
+/// An open directory. Names are plain file names: `.`, `..` and names with a separator or NUL in them are
+/// `InvalidInput`. Only regular files are opened; symbolic links are refused.
 pub trait Dir: Send + Sync + 'static {
-    /// Opens or creates a file (mode 0600).
+    /// Opens or creates a file (mode 0600). `NotFound` when there is none, `AlreadyExists` when there should not be.
     fn open(&self, name: &str, mode: OpenMode) -> io::Result<Arc<dyn File>>;
     /// Renames a file over another, atomically.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
-    /// The names of all entries, in no order.
+    /// The names of all entries, in no order. Names that are not UTF-8 are left out: they are not the engine's.
     fn list(&self) -> io::Result<Vec<String>>;
-    /// Makes creations, renames and removals durable.
+    /// Makes creations, renames and removals durable. Syncing a file does not do that for its name.
     fn sync(&self) -> io::Result<()>;
     /// Takes the exclusive lock file `name`, creating it; held until dropped or the process dies. `WouldBlock` when
     /// someone else holds it.
@@ -56,6 +68,7 @@ pub trait DirLock: Send + Sync {
 }
 
 /// An open file. Positioned reads and writes only; safe to share between threads.
+#[expect(clippy::len_without_is_empty, reason = "the length is a question to the system, and may fail")]
 pub trait File: Send + Sync + 'static {
     /// Reads up to `buffer.len()` bytes at `offset`; fewer only at the end of the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
@@ -71,6 +84,9 @@ pub trait File: Send + Sync + 'static {
     fn set_len(&self, length: u64) -> io::Result<()>;
     /// The length of the file.
     fn len(&self) -> io::Result<u64>;
+    /// What a failed sync does to a disk: the unsynced bytes stay readable and never become durable. Only a
+    /// simulated disk acts on it; `fault` calls it when it makes a sync fail.
+    fn forget_unsynced(&self) {}
 }
 
 /// Fills `buffer` from `offset`; an early end of the file is `UnexpectedEof`.

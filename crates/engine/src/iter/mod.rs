@@ -5,6 +5,16 @@
 
 use crate::error::Result;
 
+mod level;
+mod merge;
+mod user;
+#[cfg(test)]
+mod vec_cursor;
+
+pub use level::LevelCursor;
+pub use merge::MergeCursor;
+pub use user::UserCursor;
+
 /// A position in a sequence of internal entries, ordered by [`crate::key::compare`].
 ///
 /// A cursor starts unpositioned (not valid). Moves return an error when bytes could not be read; the cursor
@@ -32,4 +42,37 @@ pub trait Cursor {
     fn trailer(&self) -> u64;
     /// The value here. Empty when not valid.
     fn value(&self) -> &[u8];
+}
+
+impl<C: Cursor + ?Sized> Cursor for Box<C> {
+    fn valid(&self) -> bool {
+        (**self).valid()
+    }
+    fn seek_to_first(&mut self) -> Result<()> {
+        (**self).seek_to_first()
+    }
+    fn seek_to_last(&mut self) -> Result<()> {
+        (**self).seek_to_last()
+    }
+    fn seek(&mut self, user_key: &[u8], trailer: u64) -> Result<()> {
+        (**self).seek(user_key, trailer)
+    }
+    fn seek_before(&mut self, user_key: &[u8]) -> Result<()> {
+        (**self).seek_before(user_key)
+    }
+    fn next(&mut self) -> Result<()> {
+        (**self).next()
+    }
+    fn prev(&mut self) -> Result<()> {
+        (**self).prev()
+    }
+    fn user_key(&self) -> &[u8] {
+        (**self).user_key()
+    }
+    fn trailer(&self) -> u64 {
+        (**self).trailer()
+    }
+    fn value(&self) -> &[u8] {
+        (**self).value()
+    }
 }

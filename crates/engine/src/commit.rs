@@ -1,1 +1,0 @@
-//! Sequence numbers, WAL, memtable, visibility.

@@ -1,0 +1,114 @@
+//! The sync queue: writes that wait for the disk. One `fdatasync` completes everyone at or below its offset.
+//!
+//! A blocking writer that finds nobody syncing does the round itself, which spares it two thread hops; the sync lane
+//! does what is left. A failed sync is never retried (the kernel may have dropped the dirty pages): everyone who
+//! waits is told that the outcome is unknown, and the database takes no more writes.
+
+use std::sync::Arc;
+
+use super::Done;
+use crate::error::{Error, ErrorKind};
+use crate::fs::File;
+use crate::health::Severity;
+use crate::store::Store;
+use crate::sync::Mutex;
+use crate::wal::Watermark;
+use crate::worker::Poll;
+
+struct Waiting {
+    file: Arc<dyn File>,
+    synced: Arc<Watermark>,
+    number: u64,
+    end: u64,
+    done: Done,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    busy: bool,
+    refused: Option<Error>,
+}
+
+/// The writes of one database that wait for the disk.
+#[derive(Default)]
+pub(crate) struct SyncQueue {
+    state: Mutex<State>,
+}
+
+impl SyncQueue {
+    /// Lets `done` wait until `file`, the log `number`, is durable up to `end`.
+    pub fn register(&self, file: Arc<dyn File>, synced: Arc<Watermark>, number: u64, end: u64, done: Done) {
+        let mut state = self.state.lock();
+        match state.refused.clone() {
+            Some(error) => {
+                drop(state);
+                done.complete(Err(error));
+            }
+            None => state.waiting.push(Waiting { file, synced, number, end, done }),
+        }
+    }
+
+    /// Syncs once for everyone who waits, unless someone is at it. Wakes the lane for those who came meanwhile.
+    pub fn round(&self, store: &Store) -> Poll {
+        let mut batch = {
+            let mut state = self.state.lock();
+            if state.busy || state.waiting.is_empty() {
+                return Poll::Idle;
+            }
+            state.busy = true;
+            std::mem::take(&mut state.waiting)
+        };
+        batch.sort_by_key(|waiting| (waiting.number, waiting.end));
+        let failure = sync_logs(store, &batch).err();
+        if let Some(error) = &failure {
+            store.fail(Severity::ReadOnly, error.clone());
+        }
+        let more = {
+            let mut state = self.state.lock();
+            state.busy = false;
+            state.refused = state.refused.take().or(failure.clone());
+            !state.waiting.is_empty()
+        };
+        if more {
+            store.notify(|lanes| lanes.sync);
+        }
+        for waiting in batch {
+            waiting.done.complete(failure.clone().map_or(Ok(()), Err));
+        }
+        Poll::Worked
+    }
+
+    /// Tells everyone who waits, and everyone who comes, that there will be no sync, until [`Self::accept`].
+    pub fn fail_all(&self, error: &Error) {
+        let waiting = {
+            let mut state = self.state.lock();
+            state.refused = Some(error.clone());
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(|waiting| waiting.done.complete(Err(error.clone())));
+    }
+
+    /// Accepts writes again, after a new log was begun.
+    pub fn accept(&self) {
+        self.state.lock().refused = None;
+    }
+}
+
+/// Syncs each log in `batch` (sorted) once, and records how far it is durable.
+fn sync_logs(store: &Store, batch: &[Waiting]) -> Result<(), Error> {
+    for (index, waiting) in batch.iter().enumerate() {
+        let last_of_log = batch.get(index + 1).is_none_or(|next| next.number != waiting.number);
+        if last_of_log {
+            waiting.file.sync_data().map_err(|error| {
+                let name = crate::fs::FileName::Wal(waiting.number);
+                let context =
+                    "the write is in the log but may not survive power loss; reopen or resume() to find out";
+                Error::io("sync", name, error).with_kind(ErrorKind::CommitUnknown, context)
+            })?;
+            waiting.synced.raise(waiting.end);
+            store.counters.syncs.add(1);
+        }
+    }
+    Ok(())
+}

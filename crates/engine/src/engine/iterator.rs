@@ -1,0 +1,225 @@
+//! User iterators: a frozen view, the sources merged, and what a snapshot sees of them.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::{Engine, Parts};
+use crate::error::{Error, Result};
+use crate::iter::{Cursor, LevelCursor, MergeCursor, UserCursor};
+use crate::key::SeqNo;
+use crate::memtable::MemtableCursor;
+use crate::snapshot::Snapshot;
+use crate::table::{ReadHow, Table, TableCursor};
+use crate::version::TableRef;
+use crate::view::ReadView;
+
+/// What to iterate over.
+#[derive(Clone)]
+pub struct IterOptions {
+    /// Where keys start.
+    pub lower: Bound<Vec<u8>>,
+    /// Where keys end.
+    pub upper: Bound<Vec<u8>>,
+    /// Iterate over this state instead of the present.
+    pub snapshot: Option<Snapshot>,
+    /// Keep blocks that had to be read in the cache. Default: true.
+    pub fill_cache: bool,
+    /// Wait for the disk; otherwise moves that need it fail with `WouldBlock`. Default: true.
+    pub may_block: bool,
+}
+
+impl Default for IterOptions {
+    fn default() -> Self {
+        Self {
+            lower: Bound::Unbounded,
+            upper: Bound::Unbounded,
+            snapshot: None,
+            fill_cache: true,
+            may_block: true,
+        }
+    }
+}
+
+/// One of the things an iterator merges.
+pub(crate) enum Source {
+    Memtable(MemtableCursor),
+    Level(LevelCursor<Arc<Table>, TableCursor, OpenTable>),
+}
+
+/// Opens the cursor of a table when the run's cursor gets there.
+type OpenTable = Box<dyn FnMut(&Arc<Table>) -> Result<TableCursor> + Send>;
+
+macro_rules! each {
+    ($self:ident, $cursor:ident => $call:expr) => {
+        match $self {
+            Source::Memtable($cursor) => $call,
+            Source::Level($cursor) => $call,
+        }
+    };
+}
+
+impl Cursor for Source {
+    fn valid(&self) -> bool {
+        each!(self, cursor => cursor.valid())
+    }
+    fn seek_to_first(&mut self) -> Result<()> {
+        each!(self, cursor => cursor.seek_to_first())
+    }
+    fn seek_to_last(&mut self) -> Result<()> {
+        each!(self, cursor => cursor.seek_to_last())
+    }
+    fn seek(&mut self, user_key: &[u8], trailer: u64) -> Result<()> {
+        each!(self, cursor => cursor.seek(user_key, trailer))
+    }
+    fn seek_before(&mut self, user_key: &[u8]) -> Result<()> {
+        each!(self, cursor => cursor.seek_before(user_key))
+    }
+    fn next(&mut self) -> Result<()> {
+        each!(self, cursor => cursor.next())
+    }
+    fn prev(&mut self) -> Result<()> {
+        each!(self, cursor => cursor.prev())
+    }
+    fn user_key(&self) -> &[u8] {
+        each!(self, cursor => cursor.user_key())
+    }
+    fn trailer(&self) -> u64 {
+        each!(self, cursor => cursor.trailer())
+    }
+    fn value(&self) -> &[u8] {
+        each!(self, cursor => cursor.value())
+    }
+}
+
+/// An iterator over the entries of one state of the database, in key order, both ways.
+///
+/// It starts unpositioned. It owns what it needs: writes, flushes and compactions do not disturb it, and tables it may
+/// still read stay on disk until it is dropped. After an error it is not valid, and every move returns the error again.
+pub struct Iter {
+    parts: Arc<Parts>,
+    view: Arc<ReadView>,
+    seqno: SeqNo,
+    options: IterOptions,
+    cursor: UserCursor<Source>,
+}
+
+impl Engine {
+    /// An iterator over a range of keys of the present state, or of a snapshot.
+    ///
+    /// # Errors
+    /// `Closed`, `InvalidArgument` (a snapshot of another database), and those of reading.
+    pub fn iter(&self, options: &IterOptions) -> Result<Iter> {
+        let store = &self.database.parts.store;
+        store.check_open()?;
+        let view = store.view.load_full();
+        let seqno = match &options.snapshot {
+            None => store.visible(),
+            Some(snapshot) => store.checked_seqno(snapshot)?,
+        };
+        let cursor = open_cursor(&view, seqno, options)?;
+        Ok(Iter { parts: self.database.parts.clone(), view, seqno, options: options.clone(), cursor })
+    }
+}
+
+impl Iter {
+    /// Whether the iterator stands on an entry.
+    pub fn valid(&self) -> bool {
+        self.cursor.valid()
+    }
+
+    /// The key here; empty when not valid.
+    pub fn key(&self) -> &[u8] {
+        self.cursor.key()
+    }
+
+    /// The value here; empty when not valid.
+    pub fn value(&self) -> &[u8] {
+        self.cursor.value()
+    }
+
+    /// To the first entry of the range.
+    pub fn seek_to_first(&mut self) -> Result<()> {
+        self.parts.store.check_open()?;
+        self.cursor.seek_to_first()
+    }
+
+    /// To the last entry of the range.
+    pub fn seek_to_last(&mut self) -> Result<()> {
+        self.parts.store.check_open()?;
+        self.cursor.seek_to_last()
+    }
+
+    /// To the first entry of the range at or after `key`.
+    pub fn seek(&mut self, key: &[u8]) -> Result<()> {
+        self.parts.store.check_open()?;
+        self.cursor.seek(key)
+    }
+
+    /// To the last entry of the range at or before `key`.
+    pub fn seek_for_prev(&mut self, key: &[u8]) -> Result<()> {
+        self.parts.store.check_open()?;
+        self.cursor.seek_for_prev(key)
+    }
+
+    /// One entry forward; does nothing when not valid.
+    pub fn next(&mut self) -> Result<()> {
+        self.parts.store.check_open()?;
+        self.cursor.next()
+    }
+
+    /// One entry back; does nothing when not valid.
+    pub fn prev(&mut self) -> Result<()> {
+        self.parts.store.check_open()?;
+        self.cursor.prev()
+    }
+
+    /// Lets later moves wait for the disk, or not. Over the same state of the database, but unpositioned: seek again.
+    /// Also the way on after `WouldBlock`.
+    pub fn set_may_block(&mut self, may_block: bool) -> Result<()> {
+        self.options.may_block = may_block;
+        self.cursor = open_cursor(&self.view, self.seqno, &self.options)?;
+        Ok(())
+    }
+}
+
+/// The merged sources of a view, newest first, as `seqno` sees them.
+fn open_cursor(view: &ReadView, seqno: SeqNo, options: &IterOptions) -> Result<UserCursor<Source>> {
+    let how = ReadHow { may_block: options.may_block, fill_cache: options.fill_cache, sequential: false };
+    let lower = match &options.lower {
+        Bound::Included(key) | Bound::Excluded(key) => Some(&**key),
+        Bound::Unbounded => None,
+    };
+    let upper = match &options.upper {
+        Bound::Included(key) => Some([key, &[0][..]].concat()),
+        Bound::Excluded(key) => Some(key.clone()),
+        Bound::Unbounded => None,
+    };
+    let mut sources = Vec::new();
+    let mut range_dels = Vec::new();
+    for memtable in view.memtables() {
+        let tombstones = memtable.range_dels();
+        if !tombstones.is_empty() {
+            range_dels.push((sources.len(), tombstones));
+        }
+        sources.push(Source::Memtable(memtable.cursor()));
+    }
+    for run in view.version.runs() {
+        for table in run.iter().filter(|table| table.meta().range_deletes > 0) {
+            range_dels.push((sources.len(), table.range_dels(how)?));
+        }
+        let open: OpenTable = Box::new(move |table| table.cursor(how));
+        sources.push(Source::Level(LevelCursor::new(run.clone(), open).limited(lower, upper.as_deref())));
+    }
+    let (lower, upper) = (options.lower.clone(), options.upper.clone());
+    Ok(UserCursor::new(MergeCursor::new(sources), seqno, lower, upper, range_dels))
+}
+
+impl crate::store::Store {
+    /// The sequence number of a snapshot, if it is one of this database.
+    pub(crate) fn checked_seqno(&self, snapshot: &Snapshot) -> Result<SeqNo> {
+        if !snapshot.belongs_to(&self.snapshots) {
+            return Err(Error::invalid("the snapshot belongs to another database"));
+        }
+        Ok(snapshot.seqno())
+    }
+}

@@ -1,0 +1,144 @@
+//! Appending frames to one log file: the part the write-ahead log and the manifest share.
+//!
+//! An `Appender` belongs to one thread at a time. Its [`Watermark`] is shared with whoever syncs the file.
+//! Invariant: after an append failed, nobody knows what is behind the last good frame, so every later append is
+//! refused (leveldb #1180 appended behind the garbage, and the reader stopped at it).
+
+use std::sync::Arc;
+
+use super::frame::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FrameHeader, payload_checksum};
+use crate::batch::MAX_BATCH_BYTES;
+use crate::error::{Error, Result};
+use crate::fs::{Dir, File, FileName, OpenMode};
+use crate::sync::{AtomicU64, Ordering};
+
+/// Memory kept between appends; what a larger frame needed is given back.
+const KEPT_BUFFER_BYTES: usize = 4 << 20;
+
+/// How far a log is known synced. Shared between the thread that appends and the thread that syncs.
+#[derive(Debug)]
+pub struct Watermark(AtomicU64);
+
+impl Watermark {
+    /// Everything below `offset` is on the disk: say so only after a sync that **began** after the append that
+    /// returned `offset`. Lower offsets than before change nothing.
+    pub fn raise(&self, offset: u64) {
+        self.0.fetch_max(offset, Ordering::Release);
+    }
+
+    /// The offset below which the log is known synced.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+pub(crate) struct Appender {
+    file: Arc<dyn File>,
+    name: FileName,
+    number: u64,
+    size: u64,
+    synced: Arc<Watermark>,
+    buffer: Vec<u8>,
+    failed: Option<Error>,
+}
+
+impl Appender {
+    /// Creates the file `name` and writes its header. Nothing is durable yet.
+    pub(crate) fn create(dir: &dyn Dir, name: FileName, header: &FileHeader) -> Result<Self> {
+        let file =
+            dir.open(&name.to_string(), OpenMode::CreateNew).map_err(|e| Error::io("create", name, e))?;
+        file.write_all_at(&header.encode(), 0).map_err(|e| Error::io("write the header of", name, e))?;
+        let size = FILE_HEADER_BYTES as u64;
+        let synced = Arc::new(Watermark(AtomicU64::new(0)));
+        Ok(Self { file, name, number: header.number, size, synced, buffer: Vec::new(), failed: None })
+    }
+
+    /// Makes the new file, what was written so far, and its name durable.
+    pub(crate) fn persist(&mut self, dir: &dyn Dir) -> Result<()> {
+        self.file.sync_all().map_err(|e| self.fail(Error::io("sync", self.name, e)))?;
+        dir.sync().map_err(|e| self.fail(Error::io("sync the directory after creating", self.name, e)))?;
+        self.synced.raise(self.size);
+        Ok(())
+    }
+
+    /// Writes one frame in one write; returns the offset behind it.
+    pub(crate) fn append(&mut self, first: u64, count: u32, payloads: &[&[u8]]) -> Result<u64> {
+        if let Some(error) = &self.failed {
+            return Err(error.context(format!("{} takes no appends after a failed one", self.name)));
+        }
+        self.fill(first, count, payloads)?;
+        let written = self.file.write_all_at(&self.buffer, self.size);
+        let length = self.buffer.len() as u64;
+        if self.buffer.capacity() > KEPT_BUFFER_BYTES {
+            self.buffer = Vec::new();
+        }
+        match written {
+            Ok(()) => self.size += length,
+            Err(e) => return Err(self.fail(Error::io("append to", self.name, e))),
+        }
+        Ok(self.size)
+    }
+
+    /// Puts the frame into the buffer. When it fails, nothing has happened yet.
+    fn fill(&mut self, first: u64, count: u32, payloads: &[&[u8]]) -> Result<()> {
+        let total: usize = payloads.iter().map(|p| p.len()).sum();
+        if total > MAX_BATCH_BYTES {
+            return Err(Error::invalid(format!(
+                "a frame of {total} bytes for {}: at most {MAX_BATCH_BYTES} are allowed",
+                self.name
+            )));
+        }
+        self.buffer.clear();
+        self.buffer
+            .try_reserve(total + FRAME_HEADER_BYTES)
+            .map_err(|e| Error::io("find memory to append to", self.name, e.into()))?;
+        self.buffer.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+        for payload in payloads {
+            self.buffer.extend_from_slice(payload);
+        }
+        let (head, payload) = self.buffer.split_at_mut(FRAME_HEADER_BYTES);
+        let header = FrameHeader {
+            length: total as u32,
+            count,
+            number: self.number,
+            first,
+            synced: self.synced.get(),
+            payload_checksum: payload_checksum(self.number, self.size, payload),
+        };
+        head.copy_from_slice(&header.encode(self.size));
+        Ok(())
+    }
+
+    /// Syncs all that was appended; a failure is as final as a failed append.
+    pub(crate) fn sync(&mut self) -> Result<()> {
+        if let Some(error) = &self.failed {
+            return Err(error.context(format!("{} is not synced after a failure", self.name)));
+        }
+        match self.file.sync_data() {
+            Ok(()) => self.synced.raise(self.size),
+            Err(e) => return Err(self.fail(Error::io("sync", self.name, e))),
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, error: Error) -> Error {
+        self.failed = Some(error.clone());
+        error
+    }
+
+    pub(crate) fn file(&self) -> &Arc<dyn File> {
+        &self.file
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(crate) fn watermark(&self) -> &Arc<Watermark> {
+        &self.synced
+    }
+}

@@ -1,0 +1,75 @@
+//! Writing one write-ahead log. Belongs to one thread at a time (the commit leader); the sync thread only
+//! holds the file and the [`Watermark`].
+
+use std::sync::Arc;
+
+use super::append::{Appender, Watermark};
+use super::frame::{FileHeader, WAL_MAGIC};
+use crate::error::Result;
+use crate::fs::{Dir, File, FileName};
+use crate::key::SeqNo;
+
+/// A log being written.
+pub struct WalWriter(Appender);
+
+impl WalWriter {
+    /// Creates log `number`. `predecessor` is the log before it and how many of its bytes count: its final size, or
+    /// for a recovered log [`Recovered::last`](super::Recovered::last). Those bytes must be synced already (see
+    /// [`seal`](super::seal)), and every other log that still matters must be older than the predecessor. `None`
+    /// means that no older log matters: the manifest must say so first (its `log_number`), or the next open
+    /// takes them for damage.
+    ///
+    /// Header and name are durable when it returns. Costs two syncs.
+    pub fn create(dir: &Arc<dyn Dir>, number: u64, predecessor: Option<(u64, u64)>) -> Result<Self> {
+        let header = FileHeader { magic: WAL_MAGIC, number, predecessor };
+        let mut log = Appender::create(dir.as_ref(), FileName::Wal(number), &header)?;
+        log.persist(dir.as_ref())?;
+        Ok(Self(log))
+    }
+
+    /// Writes one frame, in one write: `count` operations, encoded in `payloads` one after another, the first of
+    /// them with sequence number `first_seqno`. Returns the offset behind the frame: to sync up to it is to make the
+    /// frame durable. Nothing is synced here.
+    ///
+    /// When it fails the frame may be in the log or not, and every later append fails too: go on with a new
+    /// log. A group of more than [`MAX_BATCH_BYTES`](crate::batch::MAX_BATCH_BYTES) is `InvalidArgument`, and
+    /// changes nothing. Costs one copy of the payloads and one write.
+    pub fn append(&mut self, first_seqno: SeqNo, count: u32, payloads: &[&[u8]]) -> Result<u64> {
+        self.0.append(first_seqno, count, payloads)
+    }
+
+    /// Writes a frame without operations, so that the log says how far it is synced. Worth its 48 bytes when
+    /// nothing follows for a while, above all at close: without a later frame, damage in the last synced frame looks
+    /// like a torn tail.
+    pub fn mark(&mut self) -> Result<u64> {
+        self.0.append(0, 0, &[])
+    }
+
+    /// Everything below `offset` is on the disk. Later frames carry it. See [`Watermark::raise`].
+    pub fn set_synced(&self, offset: u64) {
+        self.0.watermark().raise(offset);
+    }
+
+    /// What [`set_synced`](Self::set_synced) raises, to be kept by the sync thread.
+    pub fn watermark(&self) -> &Arc<Watermark> {
+        self.0.watermark()
+    }
+
+    /// The file, for whoever syncs it.
+    pub fn file(&self) -> &Arc<dyn File> {
+        self.0.file()
+    }
+
+    /// The log's number.
+    pub fn number(&self) -> u64 {
+        self.0.number()
+    }
+
+    /// Bytes in good frames, the file header included.
+    pub fn size(&self) -> u64 {
+        self.0.size()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! The calls every read, write and page goes through. On the environment's thread; each is one raw N-API function.
+//!
+//! ```text
+//! get(db, key: string | length in the key part, flags, snapshot)  -> answer, or minus a ticket when the disk is needed
+//! getMany(db, packed keys, length, flags, snapshot)               -> packed answers, or minus a ticket
+//! stage(db, length)  stageBytes(db, bytes, length)                -> operations join the turn's group
+//! commit(db, length, durability, blocking)                        -> 0 when done, else a ticket
+//! page(scan, bytes, entries, blocking)                            -> a page, or minus a ticket
+//! ```
+//!
+//! Answers in bytes lie in the out part of the area (the call returns their number) or, when they do not fit, come as
+//! a Buffer of their own.
+
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use mosskv::{Durability, ErrorKind, ReadOptions, WriteBatch};
+use napi::sys;
+
+use crate::failure::{Failure, Result};
+use crate::many;
+use crate::raw::{self, Call, Value};
+use crate::ring::{Answer, Reply, Ticket};
+use crate::state::{Database, State};
+
+/// The key is a string argument; without it, its length in the key part of the area.
+const KEY_TEXT: i32 = 1;
+/// The value is wanted as a string.
+const VALUE_TEXT: i32 = 2;
+/// Only whether there is a value is wanted.
+const PRESENCE: i32 = 4;
+/// The call may wait for the disk.
+const BLOCKING: i32 = 8;
+/// Blocks that are read do not enter the cache.
+const BYPASS_CACHE: i32 = 16;
+
+/// Puts the hot functions on `exports`.
+///
+/// # Safety
+/// `env` and `exports` are of the running call.
+pub unsafe fn define(env: sys::napi_env, exports: Value, state: &Rc<State>) -> Result<()> {
+    // SAFETY: every function below passes its arguments to `raw::call`.
+    unsafe {
+        raw::define(env, exports, state, c"get", get)?;
+        raw::define(env, exports, state, c"getMany", get_many)?;
+        raw::define(env, exports, state, c"stage", stage)?;
+        raw::define(env, exports, state, c"stageBytes", stage_bytes)?;
+        raw::define(env, exports, state, c"commit", commit)?;
+        raw::define(env, exports, state, c"page", page)
+    }
+}
+
+/// How a read was asked for.
+#[derive(Clone, Copy)]
+struct Asked {
+    text: bool,
+    presence: bool,
+    blocking: bool,
+    fill_cache: bool,
+}
+
+impl Asked {
+    const fn of(flags: i32) -> Self {
+        Self {
+            text: flags & VALUE_TEXT != 0,
+            presence: flags & PRESENCE != 0,
+            blocking: flags & BLOCKING != 0,
+            fill_cache: flags & BYPASS_CACHE == 0,
+        }
+    }
+}
+
+unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: N-API calls a function made by `define`. (For every function here.)
+    unsafe {
+        raw::call(env, info, |call| {
+            let database = call.state.database(call.size(0)?)?;
+            let flags = call.integer(2)?;
+            let asked = Asked::of(flags);
+            let key = if flags & KEY_TEXT != 0 {
+                call.key_text(1)?
+            } else {
+                let length = call.size(1)?;
+                call.state.area.keys(length).ok_or_else(|| Failure::internal("a key outside the area"))?
+            };
+            let snapshot = call.state.snapshot(call.size(3)?)?;
+            let options = ReadOptions {
+                snapshot: snapshot.as_ref(),
+                fill_cache: asked.fill_cache,
+                may_block: asked.blocking,
+            };
+            let found = if asked.presence {
+                database.engine.contains(key, &options).map(|there| Some(call.boolean(there)))
+            } else {
+                database.engine.get_with(key, &options, |value| {
+                    if asked.text { call.text(value) } else { call.answer(value) }
+                })
+            };
+            match found {
+                Ok(Some(value)) => value,
+                Ok(None) => call.undefined(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    get_later(call, &database, key.to_vec(), snapshot, asked)
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+}
+
+/// The read needs the disk: a reader thread does it, as of now.
+fn get_later(
+    call: &Call<'_>,
+    database: &Database,
+    key: Vec<u8>,
+    snapshot: Option<mosskv::Snapshot>,
+    asked: Asked,
+) -> Result<Value> {
+    let snapshot = snapshot.unwrap_or_else(|| database.engine.snapshot());
+    let reply = call.state.reply()?;
+    let ticket = reply.ticket();
+    let engine = Arc::clone(&database.engine);
+    database.engine.spawn_read(move || {
+        reply.run(|| {
+            let options =
+                ReadOptions { snapshot: Some(&snapshot), fill_cache: asked.fill_cache, may_block: true };
+            if asked.presence {
+                return Ok(Answer::Boolean(engine.contains(&key, &options)?));
+            }
+            Ok(match engine.get_with(&key, &options, <[u8]>::to_vec)? {
+                None => Answer::Missing,
+                Some(value) if asked.text => Answer::Text(value),
+                Some(value) => Answer::Bytes(value),
+            })
+        });
+    });
+    call.number(-(ticket as f64))
+}
+
+unsafe extern "C" fn get_many(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: as in `get`.
+    unsafe {
+        raw::call(env, info, |call| {
+            let database = call.state.database(call.size(0)?)?;
+            let keys = many::keys(call.bytes(1, call.size(2)?)?)?;
+            let asked = Asked::of(call.integer(3)?);
+            let snapshot = call.state.snapshot(call.size(4)?)?;
+            let options = ReadOptions {
+                snapshot: snapshot.as_ref(),
+                fill_cache: asked.fill_cache,
+                may_block: asked.blocking,
+            };
+            match many::answers(&database.engine, &keys, &options, asked.presence) {
+                Ok(packed) => return call.answer(&packed),
+                Err(failure) if failure.code == ErrorKind::WouldBlock.code() => {}
+                Err(failure) => return Err(failure),
+            }
+            let snapshot = snapshot.unwrap_or_else(|| database.engine.snapshot());
+            let keys: Vec<Vec<u8>> = keys.iter().map(|key| key.to_vec()).collect();
+            let reply = call.state.reply()?;
+            let ticket = reply.ticket();
+            let engine = Arc::clone(&database.engine);
+            database.engine.spawn_read(move || {
+                reply.run(|| {
+                    let options = ReadOptions {
+                        snapshot: Some(&snapshot),
+                        fill_cache: asked.fill_cache,
+                        may_block: true,
+                    };
+                    Ok(Answer::Bytes(many::answers(&engine, &keys, &options, asked.presence)?))
+                });
+            });
+            call.number(-(ticket as f64))
+        })
+    }
+}
+
+unsafe extern "C" fn stage(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: as in `get`.
+    unsafe {
+        raw::call(env, info, |call| {
+            let database = call.state.database(call.size(0)?)?;
+            stage_slab(call, &database, call.size(1)?)?;
+            call.undefined()
+        })
+    }
+}
+
+fn stage_slab(call: &Call<'_>, database: &Database, length: usize) -> Result<()> {
+    let slab = call.state.area.slab(length).ok_or_else(|| Failure::internal("more than the slab holds"))?;
+    database.staged.borrow_mut().extend_from_slice(slab);
+    Ok(())
+}
+
+unsafe extern "C" fn stage_bytes(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: as in `get`.
+    unsafe {
+        raw::call(env, info, |call| {
+            let database = call.state.database(call.size(0)?)?;
+            let bytes = call.bytes(1, call.size(2)?)?;
+            database.staged.borrow_mut().extend_from_slice(bytes);
+            call.undefined()
+        })
+    }
+}
+
+/// How far the commit that runs on this thread has come.
+enum Inline {
+    /// None runs.
+    Idle,
+    /// The commit of this ticket runs and is not answered.
+    Running(Ticket),
+    /// It was answered before it returned.
+    Answered(std::result::Result<(), mosskv::Error>),
+}
+
+thread_local! {
+    static INLINE: RefCell<Inline> = const { RefCell::new(Inline::Idle) };
+}
+
+unsafe extern "C" fn commit(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: as in `get`.
+    unsafe {
+        raw::call(env, info, |call| {
+            let database = call.state.database(call.size(0)?)?;
+            let length = call.size(1)?;
+            let durability = match call.integer(2)? {
+                0 => Some(Durability::Memory),
+                1 => Some(Durability::Os),
+                2 => Some(Durability::Disk),
+                _ => None,
+            };
+            stage_slab(call, &database, length)?;
+            let bytes = std::mem::take(&mut *database.staged.borrow_mut());
+            let batch = WriteBatch::from_bytes(bytes)?;
+            if call.integer(3)? != 0 {
+                database.engine.write(batch, durability)?;
+                return call.number(0.0);
+            }
+            let reply = call.state.reply()?;
+            let ticket = reply.ticket();
+            INLINE.replace(Inline::Running(ticket));
+            database.engine.write_then(batch, durability, move |outcome| answer_write(reply, outcome));
+            match INLINE.replace(Inline::Idle) {
+                Inline::Answered(outcome) => {
+                    call.state.settled();
+                    outcome?;
+                    call.number(0.0)
+                }
+                _ => call.number(ticket as f64),
+            }
+        })
+    }
+}
+
+/// A write is done: on the thread that committed it, before the call returned, or on a background thread.
+fn answer_write(reply: Reply, outcome: std::result::Result<(), mosskv::Error>) {
+    let inline = INLINE.with_borrow_mut(|state| match state {
+        Inline::Running(ticket) if *ticket == reply.ticket() => {
+            *state = Inline::Answered(outcome.clone());
+            true
+        }
+        _ => false,
+    });
+    if inline {
+        reply.discharge();
+    } else {
+        reply.send(outcome.map(|()| Answer::Done).map_err(Failure::from));
+    }
+}
+
+unsafe extern "C" fn page(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: as in `get`.
+    unsafe {
+        raw::call(env, info, |call| {
+            let scan = call.state.scan(call.size(0)?)?;
+            let (bytes, entries) = (call.size(1)?, call.size(2)?);
+            let mut page = call.state.page.take();
+            let filled = scan.fill(&mut page, bytes, entries, call.integer(3)? != 0);
+            let answer = match filled {
+                Ok(true) => call.answer(&page),
+                Ok(false) => page_later(call, &scan, bytes, entries),
+                Err(failure) => Err(failure),
+            };
+            call.state.page.replace(page);
+            answer
+        })
+    }
+}
+
+fn page_later(call: &Call<'_>, scan: &Arc<crate::scan::Scan>, bytes: usize, entries: usize) -> Result<Value> {
+    let reply = call.state.reply()?;
+    let ticket = reply.ticket();
+    let job = Arc::clone(scan);
+    scan.engine().spawn_read(move || {
+        reply.run(|| {
+            let mut page = Vec::new();
+            job.fill(&mut page, bytes, entries, true)?;
+            Ok(Answer::Bytes(page))
+        });
+    });
+    call.number(-(ticket as f64))
+}

@@ -1,0 +1,183 @@
+//! One iterator: it fills pages of packed entries, on the event loop while everything is in memory and on a reader
+//! thread when not.
+//!
+//! ```text
+//! page:  flags u8 (bit 0: this was the last page), then entries
+//! entry: [key length varint, key], [value length varint, value]     each part only when it was asked for
+//! ```
+//!
+//! A scan is shared by the environment's thread and at most one reader thread; a short lock keeps them apart. It holds
+//! a snapshot from its first moment, so pages fetched at different times agree.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use mosskv::codec::put_bytes;
+use mosskv::{Engine, ErrorKind, Iter, IterOptions, Snapshot};
+use parking_lot::Mutex;
+
+use crate::failure::{Failure, Result};
+
+/// What an iterator walks over.
+pub struct Range {
+    /// Where keys begin.
+    pub lower: Bound<Vec<u8>>,
+    /// Where keys end.
+    pub upper: Bound<Vec<u8>>,
+    /// From the end to the beginning.
+    pub reverse: bool,
+    /// Whether pages have keys.
+    pub keys: bool,
+    /// Whether pages have values.
+    pub values: bool,
+    /// Whether blocks read on the way are kept in the cache.
+    pub fill_cache: bool,
+}
+
+/// The flag of a page after which nothing comes.
+pub const LAST: u8 = 1;
+
+enum Place {
+    /// Not positioned yet.
+    Start,
+    /// To be positioned at the first entry at or after (in reverse: at or before) this key.
+    Target(Vec<u8>),
+    /// Positioned; the entry under the iterator is the next to deliver.
+    At,
+    /// The entry of this key was the last one delivered, and the iterator is lost.
+    Behind(Vec<u8>),
+    /// Nothing is left.
+    End,
+}
+
+struct Walk {
+    iter: Option<Iter>,
+    /// Whether `iter` may wait for the disk.
+    may_block: bool,
+    place: Place,
+    last_key: Vec<u8>,
+}
+
+/// An open iterator.
+pub struct Scan {
+    engine: Arc<Engine>,
+    snapshot: Snapshot,
+    range: Range,
+    walk: Mutex<Walk>,
+}
+
+impl Scan {
+    /// An iterator over `range` as `snapshot` sees it.
+    pub const fn new(engine: Arc<Engine>, snapshot: Snapshot, range: Range) -> Self {
+        let walk = Walk { iter: None, may_block: false, place: Place::Start, last_key: Vec::new() };
+        Self { engine, snapshot, range, walk: Mutex::new(walk) }
+    }
+
+    /// The engine, to run a job on.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The next page starts at the first entry at or after `key` (in reverse: at or before).
+    pub fn seek(&self, key: Vec<u8>) {
+        self.walk.lock().place = Place::Target(key);
+    }
+
+    /// Fills `page` with at most `entries` entries, and until it has `bytes` bytes (the entry that reaches the limit is
+    /// whole). Returns `false` when nothing could be had without the disk and `may_block` forbids that.
+    pub fn fill(&self, page: &mut Vec<u8>, bytes: usize, entries: usize, may_block: bool) -> Result<bool> {
+        let walk = &mut *self.walk.lock();
+        // An iterator that may wait for the disk stays off the event loop.
+        if walk.iter.is_some() && walk.may_block && !may_block {
+            return Ok(false);
+        }
+        page.clear();
+        page.push(0);
+        let mut left = entries;
+        loop {
+            match self.fill_inner(walk, page, bytes, &mut left, may_block) {
+                Ok(()) => return Ok(true),
+                // The iterator was opened for the event loop; the next round opens one that may wait.
+                Err(error) if error.kind() == ErrorKind::WouldBlock && may_block && !walk.may_block => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock && !may_block => {
+                    return Ok(page.len() > 1);
+                }
+                Err(error) => return Err(Failure::from(error)),
+            }
+        }
+    }
+
+    fn fill_inner(
+        &self,
+        walk: &mut Walk,
+        page: &mut Vec<u8>,
+        bytes: usize,
+        left: &mut usize,
+        may_block: bool,
+    ) -> mosskv::Result<()> {
+        // On an error the iterator is lost, and `place` says where to go on with another.
+        let mut iter = match walk.iter.take() {
+            Some(iter) => iter,
+            None => {
+                walk.may_block = may_block;
+                self.engine.iter(&IterOptions {
+                    lower: self.range.lower.clone(),
+                    upper: self.range.upper.clone(),
+                    snapshot: Some(self.snapshot.clone()),
+                    fill_cache: self.range.fill_cache,
+                    may_block,
+                    ..IterOptions::default()
+                })?
+            }
+        };
+        self.arrive(walk, &mut iter)?;
+        while iter.valid() && *left > 0 && page.len() < bytes {
+            if self.range.keys {
+                put_bytes(page, iter.key());
+            }
+            if self.range.values {
+                put_bytes(page, iter.value());
+            }
+            walk.last_key.clear();
+            walk.last_key.extend_from_slice(iter.key());
+            *left -= 1;
+            let moved = if self.range.reverse { iter.prev() } else { iter.next() };
+            if let Err(error) = moved {
+                walk.place = Place::Behind(std::mem::take(&mut walk.last_key));
+                return Err(error);
+            }
+        }
+        if !iter.valid() {
+            walk.place = Place::End;
+            if let Some(flags) = page.first_mut() {
+                *flags |= LAST;
+            }
+        }
+        walk.iter = Some(iter);
+        Ok(())
+    }
+
+    /// Brings the iterator to where the walk is. On an error the walk stays where it was.
+    fn arrive(&self, walk: &mut Walk, iter: &mut Iter) -> mosskv::Result<()> {
+        let reverse = self.range.reverse;
+        match &walk.place {
+            Place::At | Place::End => return Ok(()),
+            Place::Start if reverse => iter.seek_to_last()?,
+            Place::Start => iter.seek_to_first()?,
+            Place::Target(key) if reverse => iter.seek_for_prev(key)?,
+            Place::Target(key) => iter.seek(key)?,
+            Place::Behind(key) => {
+                if reverse {
+                    iter.seek_for_prev(key)?
+                } else {
+                    iter.seek(key)?
+                }
+                if iter.valid() && iter.key() == key.as_slice() {
+                    if reverse { iter.prev()? } else { iter.next()? }
+                }
+            }
+        }
+        walk.place = Place::At;
+        Ok(())
+    }
+}

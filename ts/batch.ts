@@ -1,0 +1,133 @@
+import type { Core } from './core.js'
+import { Encoder, Kind } from './encoder.js'
+import type { Input } from './encoding.js'
+import { fromNative, invalid, MossError } from './errors.js'
+import { checkObject, type WriteOptions, writeDurability } from './options.js'
+import { halfOpen, type Bounds, checkRange, type KeyRange } from './range.js'
+
+/** One operation of `engine.batch([...])`. */
+export type BatchOperation<K, V> =
+  | { type: 'put'; key: Input<K>; value: Input<V> }
+  | { type: 'del'; key: Input<K> }
+
+/** Adds the range tombstone of `bounds`. @internal */
+export function addClear(encoder: Encoder, bounds: Bounds): void {
+  const range = halfOpen(bounds)
+  if (!range) return
+  encoder.add(Kind.RangeDelete, range.start, range.end, 'the end of the range')
+  if (range.last) encoder.add(Kind.Delete, range.end, undefined)
+}
+
+/** Adds every operation of `operations`, all checked. @internal */
+export function addOperations<K, V>(core: Core<K, V>, encoder: Encoder, operations: unknown): void {
+  if (!Array.isArray(operations)) throw invalid('operations', operations, 'an array of operations')
+  for (let i = 0; i < operations.length; i++) {
+    const operation = operations[i] as BatchOperation<K, V>
+    if (typeof operation !== 'object' || operation === null) {
+      throw invalid(`operations[${i}]`, operation, 'an object with a type, a key and, to put, a value')
+    }
+    if (operation.type === 'put') {
+      const key = core.keys.encode(operation.key, `operations[${i}].key`)
+      encoder.add(Kind.Put, key, core.values.encode(operation.value, `operations[${i}].value`))
+    } else if (operation.type === 'del') {
+      encoder.add(Kind.Delete, core.keys.encode(operation.key, `operations[${i}].key`), undefined)
+    } else {
+      throw invalid(`operations[${i}].type`, (operation as { type: unknown }).type, "'put' or 'del'")
+    }
+  }
+}
+
+/**
+ * A batch that is put together call by call: `engine.batch().put('a', '1').del('b').write()`. Keys and values are
+ * copied at each call; nothing is written before `write`, and then all of it or nothing.
+ */
+export class ChainedBatch<K, V> implements AsyncDisposable {
+  readonly #core: Core<K, V>
+  readonly #encoder = new Encoder(256)
+  readonly #wrote: (operations: BatchOperation<K, V>[]) => void
+  readonly #operations: BatchOperation<K, V>[] | undefined
+  #closed = false
+
+  /** @internal */
+  constructor(core: Core<K, V>, watched: boolean, wrote: (operations: BatchOperation<K, V>[]) => void) {
+    this.#core = core
+    this.#wrote = wrote
+    this.#operations = watched ? [] : undefined
+  }
+
+  /** How many operations it holds. */
+  get length(): number {
+    return this.#encoder.count
+  }
+
+  /** Adds a put. Throws a `MossError` for a wrong key or value, and then holds what it held before. */
+  put(key: Input<K>, value: Input<V>): this {
+    this.#check()
+    const encoded = this.#core.keys.encode(key, 'key')
+    this.#encoder.add(Kind.Put, encoded, this.#core.values.encode(value, 'value'))
+    this.#operations?.push({ type: 'put', key, value })
+    return this
+  }
+
+  /** Adds a delete. Throws a `MossError` for a wrong key, and then holds what it held before. */
+  del(key: Input<K>): this {
+    this.#check()
+    this.#encoder.add(Kind.Delete, this.#core.keys.encode(key, 'key'), undefined)
+    this.#operations?.push({ type: 'del', key })
+    return this
+  }
+
+  /** Adds the delete of all keys in `range`, without one of all keys. One tombstone, however many keys there are. */
+  clearRange(range?: KeyRange<K>): this {
+    this.#check()
+    addClear(this.#encoder, checkRange(this.#core, range))
+    return this
+  }
+
+  /** Forgets all operations; the batch can be filled again. */
+  clear(): this {
+    this.#check()
+    this.#encoder.clear()
+    if (this.#operations) this.#operations.length = 0
+    return this
+  }
+
+  /** Writes all operations, atomically, and closes the batch. Rejects like `engine.batch`. */
+  write(options?: WriteOptions): Promise<void> {
+    try {
+      this.#check()
+      const durability = writeDurability(options, this.#core.durability)
+      this.#closed = true
+      const promise = this.#core.writer.addAll(this.#encoder, durability)
+      const operations = this.#operations
+      if (operations) promise.then(() => this.#wrote(operations), () => {})
+      return promise
+    } catch (error) {
+      return Promise.reject(fromNative(error))
+    }
+  }
+
+  /** Drops the batch without writing it. Closing twice is fine. */
+  close(): Promise<void> {
+    this.#closed = true
+    this.#encoder.clear()
+    return Promise.resolve()
+  }
+
+  /** The same as `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #check(): void {
+    this.#core.check()
+    if (this.#closed) throw new MossError('BATCH_CLOSED', 'the batch was written or closed: make a new one')
+  }
+}
+
+/** Checks the options of an array batch. @internal */
+export function batchDurability(options: unknown, fallback: number): number {
+  if (options === undefined) return fallback
+  checkObject('options', options, ['durability'])
+  return writeDurability(options, fallback)
+}

@@ -1,0 +1,218 @@
+// What an engine, its snapshots, iterators and batches share: the native handle, the encodings, the gate, the writer,
+// and what is in flight. All reads go through here.
+
+import { checkBytes, type Encoding } from './encoding.js'
+import { MAX_KEY, writeData } from './encoder.js'
+import { fromNative, invalid, MossError } from './errors.js'
+import { Gate } from './gate.js'
+import { answer, Flag, hot, keyArea, out, soon } from './native.js'
+import { checkBoolean, checkObject } from './options.js'
+import { Snapshot } from './snapshot.js'
+import { Writer } from './writer.js'
+
+/** How one read is done. */
+export interface ReadOptions {
+  /** Read as of this snapshot instead of as of now. */
+  snapshot?: Snapshot | undefined
+  /** Keep blocks that had to be read in the cache. Default: true. */
+  fillCache?: boolean | undefined
+}
+
+const MISSING = 0xffff_ffff
+
+/** @internal */
+export class Core<K, V> {
+  /** Whether `close` was called. */
+  closed = false
+  readonly db: number
+  readonly location: string
+  readonly keys: Encoding<K>
+  readonly values: Encoding<V>
+  /** The durability of writes that do not name their own, as a number. */
+  readonly durability: number
+  readonly gate = new Gate()
+  readonly inflight = new Set<Promise<unknown>>()
+  readonly writer: Writer
+
+  constructor(db: number, location: string, keys: Encoding<K>, values: Encoding<V>, durability: number) {
+    this.db = db
+    this.location = location
+    this.keys = keys
+    this.values = values
+    this.durability = durability
+    this.writer = new Writer(db, this.gate, this.inflight)
+  }
+
+  /** Throws when the engine is closed. */
+  check(): void {
+    if (this.closed) {
+      throw new MossError('DATABASE_CLOSED', `the database in ${this.location} is closed: open it again to use it`)
+    }
+  }
+
+  /** Keeps `close` from closing before `promise` is settled. */
+  track<T>(promise: Promise<T>): Promise<T> {
+    this.inflight.add(promise)
+    const done = () => this.inflight.delete(promise)
+    promise.then(done, done)
+    return promise
+  }
+
+  /** Makes earlier writes of the turn visible before a read, or closes the gate until they are. */
+  fence(): void {
+    const group = this.writer.commit()
+    if (group && !this.gate.closed) this.gate.close(group)
+  }
+
+  /** Runs a read that answers with a promise, in its place among the calls of the turn. */
+  inOrder<T>(read: () => Promise<T>): Promise<T> {
+    this.fence()
+    if (!this.gate.closed) return read()
+    return this.track(
+      new Promise<T>((resolve, reject) => {
+        this.gate.read(() => {
+          try {
+            read().then(resolve, reject)
+          } catch (error) {
+            reject(fromNative(error))
+          }
+        })
+      }),
+    )
+  }
+
+  /** Before a read that answers at once. */
+  inOrderSync(): void {
+    this.fence()
+    this.gate.force()
+  }
+
+  /** Checks the options of a read: flags and snapshot. */
+  readOptions(options: unknown): { flags: number; snapshot: Snapshot | undefined } {
+    if (options === undefined) return NO_OPTIONS
+    const { snapshot, fillCache } = checkObject('options', options, ['snapshot', 'fillCache'])
+    const flags = fillCache === undefined || checkBoolean('option fillCache', fillCache) ? 0 : Flag.BypassCache
+    return { flags, snapshot: this.checkSnapshot(snapshot) }
+  }
+
+  checkSnapshot(snapshot: unknown): Snapshot | undefined {
+    if (snapshot === undefined) return undefined
+    if (!(snapshot instanceof Snapshot)) throw invalid('option snapshot', snapshot, 'a Snapshot of this engine')
+    snapshot.check(this)
+    return snapshot
+  }
+
+  /** A point read. `copied` keys are not the caller's any more. */
+  get<T>(key: unknown, options: unknown, extra: number, decode: (answer: unknown) => T): Promise<T> {
+    this.check()
+    const encoded = this.keys.encode(key, 'key')
+    if (options === undefined) {
+      this.fence()
+      if (!this.gate.closed) return this.#getNow(encoded, extra, undefined, decode)
+    }
+    const { flags, snapshot } = this.readOptions(options)
+    const kept = typeof encoded === 'string' ? encoded : Buffer.from(encoded)
+    return this.inOrder(() => this.#getNow(kept, flags | extra, snapshot, decode))
+  }
+
+  #getNow<T>(
+    key: string | Uint8Array,
+    flags: number,
+    snapshot: Snapshot | undefined,
+    decode: (answer: unknown) => T,
+  ): Promise<T> {
+    const found = this.#lookup(key, flags, snapshot)
+    if (typeof found === 'number' && found < 0) return this.track(answer<unknown>(-found).then(decode))
+    return soon(decode(found))
+  }
+
+  /** A point read on this thread. */
+  getSync<T>(key: unknown, options: unknown, extra: number, decode: (answer: unknown) => T): T {
+    this.check()
+    const encoded = this.keys.encode(key, 'key')
+    const { flags, snapshot } = this.readOptions(options)
+    this.inOrderSync()
+    return decode(this.#lookup(encoded, flags | extra | Flag.Blocking, snapshot))
+  }
+
+  #lookup(key: string | Uint8Array, flags: number, snapshot: Snapshot | undefined): unknown {
+    const number = snapshot === undefined ? 0 : snapshot.number()
+    try {
+      if (typeof key === 'string') {
+        if (!key.isWellFormed()) throw invalid('key', key, 'well-formed: it has half of a surrogate pair')
+        return hot.get(this.db, key, flags | Flag.KeyText, number)
+      }
+      const length = key.length
+      if (length > MAX_KEY) {
+        throw new MossError('INVALID_ARGUMENT', `key has ${length} bytes: it must have at most ${MAX_KEY}`)
+      }
+      if (length <= 48) for (let i = 0; i < length; i++) keyArea[i] = key[i]!
+      else keyArea.set(key)
+      return hot.get(this.db, length, flags, number)
+    } catch (error) {
+      throw fromNative(error)
+    }
+  }
+
+  /** What a point read brought, as a value. */
+  readonly value = (found: unknown): V | undefined => {
+    if (typeof found === 'string') return this.values.fromText(found)
+    if (found === undefined) return undefined
+    if (typeof found === 'number') return this.values.fromBytes(out, 0, found)
+    return this.values.adopt(found as Buffer)
+  }
+
+  /** The flag that says in which form values are wanted. */
+  get form(): number {
+    return this.values.text ? Flag.ValueText : 0
+  }
+
+  /** Many point reads of one moment. */
+  getMany<T>(
+    keys: unknown,
+    options: unknown,
+    extra: number,
+    decode: (bytes: Buffer, start: number, end: number) => T,
+    missing: T,
+  ): Promise<T[]> {
+    this.check()
+    if (!Array.isArray(keys)) throw invalid('keys', keys, 'an array of keys')
+    const encoded = keys.map((key, index) => this.keys.encode(key, `keys[${index}]`))
+    const { flags, snapshot } = this.readOptions(options)
+    let most = 0
+    for (const key of encoded) most += 5 + (typeof key === 'string' ? key.length * 3 : key.length)
+    const packed = Buffer.allocUnsafe(most)
+    let length = 0
+    encoded.forEach((key, index) => {
+      length = writeData(packed, length, key, `keys[${index}]`, MAX_KEY)
+    })
+    const unpack = (bytes: Buffer): T[] => {
+      const answers = new Array<T>(keys.length)
+      for (let i = 0; i < answers.length; i++) {
+        const size = bytes.readUInt32LE(i * 8 + 4)
+        const start = bytes.readUInt32LE(i * 8)
+        answers[i] = size === MISSING ? missing : decode(bytes, start, start + size)
+      }
+      return answers
+    }
+    return this.inOrder(() => {
+      let found: number | Buffer
+      try {
+        found = hot.getMany(this.db, packed, length, flags | extra, snapshot === undefined ? 0 : snapshot.number())
+      } catch (error) {
+        throw fromNative(error)
+      }
+      if (typeof found !== 'number') return soon(unpack(found))
+      if (found >= 0) return soon(unpack(out))
+      return this.track(answer<Buffer>(-found).then(unpack))
+    })
+  }
+}
+
+const NO_OPTIONS = { flags: 0, snapshot: undefined }
+
+/** A key or value that is kept past the call: bytes are copied. @internal */
+export function keep(data: string | Uint8Array): Buffer {
+  if (typeof data === 'string') return Buffer.from(data, 'utf8')
+  return Buffer.from(checkBytes(data, 'key'))
+}

@@ -1,0 +1,143 @@
+// Operations become the bytes of a write batch, which are the bytes of the write-ahead log:
+//
+//   kind u8 (0 delete, 1 put, 4 range delete), key length varint, key [, value length varint, value]
+//
+// The value of a range delete is where it ends. Nothing is kept of an operation that is refused half-way.
+
+import { invalid, MossError } from './errors.js'
+
+/** @internal */
+export const enum Kind {
+  Delete = 0,
+  Put = 1,
+  RangeDelete = 4,
+}
+
+/** The longest key, in bytes. @internal */
+export const MAX_KEY = 64 * 1024
+/** The longest value, in bytes. @internal */
+export const MAX_VALUE = 2 ** 30
+
+const SHORT = 48
+
+/** The most bytes `data` can take, with its length. @internal */
+export function room(data: string | Uint8Array): number {
+  return 5 + (typeof data === 'string' ? data.length * 3 : data.length)
+}
+
+function varintLength(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5
+}
+
+function writeVarint(target: Buffer, at: number, value: number): number {
+  let rest = value
+  while (rest >= 0x80) {
+    target[at++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  target[at++] = rest
+  return at
+}
+
+function tooLong(name: string, length: number, max: number): MossError {
+  return new MossError('INVALID_ARGUMENT', `${name} has ${length} bytes: it must have at most ${max}`)
+}
+
+/**
+ * Writes `data` behind its length at `at`, where `room(data)` bytes are free; returns where it ends.
+ * @internal
+ */
+export function writeData(target: Buffer, at: number, data: string | Uint8Array, name: string, max: number): number {
+  const length = data.length
+  if (length > max) throw tooLong(name, length, max)
+  if (typeof data !== 'string') {
+    const start = writeVarint(target, at, length)
+    if (length <= SHORT) for (let i = 0; i < length; i++) target[start + i] = data[i]!
+    else target.set(data, start)
+    return start + length
+  }
+  if (length <= SHORT) {
+    let i = 0
+    for (; i < length; i++) {
+      const unit = data.charCodeAt(i)
+      if (unit >= 0x80) break
+      target[at + 1 + i] = unit
+    }
+    if (i === length) {
+      target[at] = length
+      return at + 1 + length
+    }
+  }
+  // The length of the UTF-8 is only known afterwards; it is written behind as many bytes as ASCII would need.
+  const guess = varintLength(length)
+  const written = target.write(data, at + guess, 'utf8')
+  if (written !== length) {
+    if (!data.isWellFormed()) throw invalid(name, data, 'well-formed: it has half of a surrogate pair')
+    if (written > max) throw tooLong(name, written, max)
+    const needed = varintLength(written)
+    if (needed !== guess) target.copyWithin(at + needed, at + guess, at + guess + written)
+  }
+  writeVarint(target, at, written)
+  return at + varintLength(written) + written
+}
+
+/**
+ * A growing buffer of operations.
+ * @internal
+ */
+export class Encoder {
+  /** The bytes; `length` of them count. */
+  bytes: Buffer
+  /** Bytes written. */
+  length = 0
+  /** Operations written. */
+  count = 0
+
+  constructor(capacity: number) {
+    this.bytes = Buffer.allocUnsafeSlow(capacity)
+  }
+
+  /** Appends an operation. */
+  add(kind: Kind, key: string | Uint8Array, value: string | Uint8Array | undefined, valueName = 'value'): void {
+    const needed = this.length + 1 + room(key) + (value === undefined ? 0 : room(value))
+    if (needed > this.bytes.length) this.#grow(needed)
+    const start = this.length
+    this.bytes[start] = kind
+    let at = writeData(this.bytes, start + 1, key, 'key', MAX_KEY)
+    if (value !== undefined) at = writeData(this.bytes, at, value, valueName, MAX_VALUE)
+    this.length = at
+    this.count++
+  }
+
+  /** Forgets all operations. */
+  clear(): void {
+    this.length = 0
+    this.count = 0
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    this.bytes.copy(larger, 0, 0, this.length)
+    this.bytes = larger
+  }
+}
+
+/** The one encoder for whatever does not go straight into the slab; empty between calls. @internal */
+let scratch = new Encoder(64 * 1024)
+
+/**
+ * Runs `fill` with an empty encoder, then `use` with what it holds. One that had to become very large is let go.
+ * @internal
+ */
+export function withScratch<T>(fill: (encoder: Encoder) => void, use: (encoder: Encoder) => T): T {
+  const encoder = scratch
+  scratch = new Encoder(0)
+  try {
+    fill(encoder)
+    return use(encoder)
+  } finally {
+    encoder.clear()
+    if (encoder.bytes.length <= 4 * 2 ** 20) scratch = encoder
+    else scratch = new Encoder(64 * 1024)
+  }
+}

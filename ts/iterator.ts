@@ -1,0 +1,324 @@
+import type { Core } from './core.js'
+import type { Encoding, Input } from './encoding.js'
+import { fromNative, MossError } from './errors.js'
+import { answer, at, forget, hot, native, onCollected, out, soon } from './native.js'
+import { checkInteger } from './options.js'
+import { checkIteratorOptions, type IteratorOptions } from './range.js'
+
+/** Pages begin small, so that a short scan does not pay for a long one, and grow fourfold up to this. */
+const FIRST_PAGE = 4 * 1024
+const LARGEST_PAGE = 63 * 1024
+const LAST = 1
+const MOST_ENTRIES = 0xffff_ffff
+
+/** Takes one entry out of a page. */
+type Take<T> = (walk: Page) => T
+
+/** A page of entries (`crates/node/src/scan.rs` draws it) and how far it has been read. */
+class Page {
+  bytes: Buffer = Buffer.alloc(0)
+  at = 0
+  end = 0
+  last = false
+
+  set(bytes: Buffer, length: number): void {
+    this.bytes = bytes
+    this.at = 1
+    this.end = length
+    this.last = (bytes[0]! & LAST) !== 0
+  }
+
+  /** The length at the place, which moves to what it is the length of. */
+  length(): number {
+    let value = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.bytes[this.at++]!
+      value += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) return value
+    }
+  }
+
+  part<T>(encoding: Encoding<T>): T {
+    const length = this.length()
+    const start = this.at
+    this.at = start + length
+    return encoding.fromBytes(this.bytes, start, this.at)
+  }
+}
+
+/** What an iterator has in native code; outlives one that is collected unclosed. */
+interface Box {
+  scan: number
+  closed: boolean
+}
+
+function release(box: Box): void {
+  box.closed = true
+  if (box.scan !== 0) native.closeScan(box.scan)
+  box.scan = 0
+}
+
+/**
+ * Walks over a range of entries as they were when it was made, whatever is written meanwhile. Use it in `for await`,
+ * or call `next`, `nextv` or `all`; calls may overlap and are answered in order. It holds a snapshot: close it, leave
+ * the loop, or read it to its end. An error is final: every later call rejects with it.
+ */
+export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDisposable {
+  readonly #core: Core<unknown, unknown>
+  readonly #take: Take<T>
+  readonly #box: Box = { scan: 0, closed: false }
+  readonly #page = new Page()
+  readonly #limit: number
+  #left: number
+  #pageBytes = FIRST_PAGE
+  /** The last call that had to wait; later ones queue behind it. */
+  #tail: Promise<unknown> | undefined
+  #ended = false
+  #error: MossError | undefined
+
+  /** @internal */
+  constructor(core: Core<unknown, unknown>, options: unknown, keys: boolean, values: boolean) {
+    const { range, limit, snapshot } = checkIteratorOptions(core, options, keys, values)
+    this.#core = core
+    this.#limit = limit
+    this.#left = limit
+    this.#take = (
+      keys && values
+        ? page => [page.part(core.keys), page.part(core.values)]
+        : keys
+          ? page => page.part(core.keys)
+          : page => page.part(core.values)
+    ) as Take<T>
+    const box = this.#box
+    const open = () => {
+      if (box.closed || core.closed) return
+      box.scan = at(() => native.scan(core.db, range, snapshot === undefined ? 0 : snapshot.number()))
+    }
+    core.fence()
+    if (!core.gate.closed) open()
+    else {
+      this.#tail = core.track(
+        new Promise<void>(resolve => {
+          core.gate.read(() => {
+            try {
+              open()
+            } catch (error) {
+              this.#error = fromNative(error)
+            }
+            resolve()
+          })
+        }),
+      )
+      this.#settle(this.#tail)
+    }
+    onCollected(this, () => release(box))
+  }
+
+  /** The next entry; `undefined` at the end. */
+  next(): Promise<T | undefined> {
+    try {
+      if (this.#tail) return this.#queue(() => this.#nextSlow())
+      this.#check()
+      if (this.#ready()) return soon(this.#one())
+      return this.#queue(() => this.#nextSlow())
+    } catch (error) {
+      return Promise.reject(fromNative(error))
+    }
+  }
+
+  /** Up to `size` entries (1 to 2^32 - 1); an empty array at the end. */
+  nextv(size: number): Promise<T[]> {
+    try {
+      checkInteger('size', size, 1, MOST_ENTRIES)
+      return this.#queue(() => this.#many(size))
+    } catch (error) {
+      return Promise.reject(fromNative(error))
+    }
+  }
+
+  /** All entries that are left, and closes the iterator. They must fit in memory. */
+  all(): Promise<T[]> {
+    return this.#queue(async () => {
+      const all = await this.#many(Number.POSITIVE_INFINITY)
+      this.#finish()
+      return all
+    })
+  }
+
+  /**
+   * Goes to the first entry at or after `key` (in reverse: at or before), within the range. The limit counts anew.
+   * Answers come with the next call; overlapping calls keep their order.
+   */
+  seek(key: Input<K>): void {
+    this.#check()
+    const encoded = this.#core.keys.encode(key, 'key')
+    const target = Buffer.from(encoded as string)
+    const go = () => {
+      if (this.#box.closed || this.#error) return
+      this.#page.set(EMPTY, 1)
+      this.#ended = false
+      this.#left = this.#limit
+      this.#pageBytes = FIRST_PAGE
+      at(() => native.seek(this.#box.scan, target))
+    }
+    if (this.#tail) this.#queue(async () => go()).catch(() => {})
+    else go()
+  }
+
+  /** Releases what the iterator holds. Calls that were made before are answered first. Closing twice is fine. */
+  close(): Promise<void> {
+    if (!this.#tail) {
+      this.#finish()
+      return Promise.resolve()
+    }
+    return this.#tail.then(
+      () => this.close(),
+      () => this.close(),
+    )
+  }
+
+  /** The same as `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** For `for await`; leaving the loop closes the iterator. */
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    const done = { done: true as const, value: undefined }
+    return {
+      next: (): Promise<IteratorResult<T, undefined>> => {
+        try {
+          if (!this.#tail) {
+            this.#check()
+            if (this.#ready() && !this.#ended) return soon({ done: false, value: this.#one() as T })
+          }
+        } catch (error) {
+          return Promise.reject(fromNative(error))
+        }
+        return this.next().then(value => {
+          if (value !== undefined) return { done: false as const, value }
+          this.#finish()
+          return done
+        })
+      },
+      return: async () => {
+        await this.close()
+        return done
+      },
+    }
+  }
+
+  /** Walks on this thread, waiting for the disk where needed. @internal */
+  *sync(): Generator<T, void, undefined> {
+    try {
+      this.#core.gate.force()
+      for (;;) {
+        this.#check()
+        while (!this.#ready()) this.#load(1)
+        if (this.#ended) return
+        yield this.#one() as T
+      }
+    } finally {
+      this.#finish()
+    }
+  }
+
+  #check(): void {
+    if (this.#error) throw this.#error
+    this.#core.check()
+    if (this.#box.closed) throw new MossError('ITERATOR_CLOSED', 'the iterator is closed: make a new one')
+  }
+
+  /** Whether `#one` can answer; loads a page that needs no disk. */
+  #ready(): boolean {
+    const page = this.#page
+    if (page.at < page.end && this.#left > 0) return true
+    if (this.#ended) return true
+    if (this.#left <= 0 || page.last) {
+      this.#ended = true
+      return true
+    }
+    return false
+  }
+
+  #one(): T | undefined {
+    if (this.#ended) return undefined
+    this.#left--
+    return this.#take(this.#page)
+  }
+
+  /** Brings the next page; a promise when it has to wait for it. */
+  #load(blocking: 0 | 1): Promise<void> | undefined {
+    const entries = Math.min(this.#left, MOST_ENTRIES)
+    const wanted = this.#pageBytes
+    this.#pageBytes = Math.min(wanted * 4, LARGEST_PAGE)
+    let found: number | Buffer
+    try {
+      found = hot.page(this.#box.scan, wanted, entries, blocking)
+    } catch (error) {
+      this.#error = fromNative(error)
+      throw this.#error
+    }
+    if (typeof found !== 'number') this.#page.set(found, found.length)
+    else if (found >= 0) this.#page.set(Buffer.from(out.subarray(0, found)), found)
+    else {
+      return this.#core.track(answer<Buffer>(-found)).then(
+        bytes => this.#page.set(bytes, bytes.length),
+        error => {
+          this.#error = error
+          throw error
+        },
+      )
+    }
+    return undefined
+  }
+
+  async #nextSlow(): Promise<T | undefined> {
+    this.#check()
+    while (!this.#ready()) {
+      const loading = this.#load(0)
+      if (loading) await loading
+    }
+    return this.#one()
+  }
+
+  async #many(size: number): Promise<T[]> {
+    this.#check()
+    const entries: T[] = []
+    while (entries.length < size) {
+      if (!this.#ready()) {
+        const loading = this.#load(0)
+        if (loading) await loading
+        continue
+      }
+      if (this.#ended) break
+      entries.push(this.#one() as T)
+    }
+    return entries
+  }
+
+  #queue<R>(work: () => Promise<R>): Promise<R> {
+    const result = this.#tail ? this.#tail.then(work, work) : work()
+    this.#tail = result
+    this.#settle(result)
+    return result
+  }
+
+  #settle(promise: Promise<unknown>): void {
+    const done = () => {
+      if (this.#tail === promise) this.#tail = undefined
+    }
+    promise.then(done, done)
+  }
+
+  #finish(): void {
+    if (this.#box.closed) return
+    forget(this)
+    release(this.#box)
+  }
+}
+
+const EMPTY = Buffer.of(0)
+
+/** An iterator over entries, for the engine's methods. @internal */
+export type { IteratorOptions }

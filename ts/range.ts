@@ -1,0 +1,130 @@
+// Ranges of keys: what the program says, checked, and what native code gets.
+
+import type { NativeRange } from '../native/native.js'
+import { type Core, keep } from './core.js'
+import type { Input } from './encoding.js'
+import { MAX_KEY } from './encoder.js'
+import { MossError } from './errors.js'
+import { checkBoolean, checkInteger, checkObject } from './options.js'
+import { invalid } from './errors.js'
+import type { Snapshot } from './snapshot.js'
+
+/** A range of keys, in the order of their bytes. Without a bound it reaches to that end. */
+export interface KeyRange<K> {
+  /** Keys greater than this. */
+  gt?: Input<K> | undefined
+  /** Keys greater than or equal to this. */
+  gte?: Input<K> | undefined
+  /** Keys less than this. */
+  lt?: Input<K> | undefined
+  /** Keys less than or equal to this. */
+  lte?: Input<K> | undefined
+}
+
+/** What an iterator walks over, and how. */
+export interface IteratorOptions<K> extends KeyRange<K> {
+  /** From the last key to the first. Default: false. */
+  reverse?: boolean | undefined
+  /** At most this many entries; an integer, or `Infinity`. Default: `Infinity`. */
+  limit?: number | undefined
+  /** Walk as of this snapshot instead of as of now. */
+  snapshot?: Snapshot | undefined
+  /** Keep blocks that had to be read in the cache. Default: true. */
+  fillCache?: boolean | undefined
+}
+
+const BOUNDS = ['gt', 'gte', 'lt', 'lte']
+const ALL = [...BOUNDS, 'reverse', 'limit', 'snapshot', 'fillCache']
+
+/** @internal */
+export interface Bounds {
+  lower: Buffer | undefined
+  lowerInclusive: boolean
+  upper: Buffer | undefined
+  upperInclusive: boolean
+}
+
+function bound<K>(core: Core<K, unknown>, given: Record<string, unknown>, open: string, closed: string) {
+  if (given[open] !== undefined && given[closed] !== undefined) {
+    throw new MossError('INVALID_ARGUMENT', `range has both ${open} and ${closed}: it must have one of them`)
+  }
+  const name = given[open] !== undefined ? open : closed
+  // `null` is no bound left out; the encoding refuses it.
+  if (given[name] === undefined) return { key: undefined, inclusive: false }
+  const key = keep(core.keys.encode(given[name], name))
+  if (key.length > MAX_KEY) {
+    throw new MossError('INVALID_ARGUMENT', `${name} has ${key.length} bytes: it must have at most ${MAX_KEY}`)
+  }
+  return { key, inclusive: name === closed }
+}
+
+function boundsOf<K>(core: Core<K, unknown>, given: Record<string, unknown>): Bounds {
+  const lower = bound(core, given, 'gt', 'gte')
+  const upper = bound(core, given, 'lt', 'lte')
+  return {
+    lower: lower.key,
+    lowerInclusive: lower.inclusive,
+    upper: upper.key,
+    upperInclusive: upper.inclusive,
+  }
+}
+
+/** The bounds of a plain key range. @internal */
+export function checkRange<K>(core: Core<K, unknown>, range: unknown): Bounds {
+  return boundsOf(core, range === undefined ? {} : checkObject('range', range, BOUNDS))
+}
+
+/** Everything an iterator is opened with. @internal */
+export function checkIteratorOptions<K>(
+  core: Core<K, unknown>,
+  options: unknown,
+  keys: boolean,
+  values: boolean,
+): { range: NativeRange; limit: number; snapshot: Snapshot | undefined } {
+  const given = options === undefined ? {} : checkObject('range', options, ALL)
+  const { lower, upper, ...rest } = boundsOf(core, given)
+  const range: NativeRange = {
+    ...rest,
+    reverse: given['reverse'] === undefined ? false : checkBoolean('range.reverse', given['reverse']),
+    keys,
+    values,
+    fillCache: given['fillCache'] === undefined ? true : checkBoolean('range.fillCache', given['fillCache']),
+  }
+  if (lower) range.lower = lower
+  if (upper) range.upper = upper
+  return { range, limit: checkLimit(given['limit']), snapshot: core.checkSnapshot(given['snapshot']) }
+}
+
+function checkLimit(limit: unknown): number {
+  if (limit === undefined || limit === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
+  if (typeof limit !== 'number') throw invalid('range.limit', limit, 'an integer or Infinity')
+  return checkInteger('range.limit', limit, 0, Number.MAX_SAFE_INTEGER)
+}
+
+/** The smallest key after `key`; `undefined` when there is none. */
+function successor(key: Buffer): Buffer | undefined {
+  if (key.length < MAX_KEY) return Buffer.concat([key, Buffer.of(0)])
+  let end = key.length
+  while (end > 0 && key[end - 1] === 0xff) end--
+  if (end === 0) return undefined
+  const next = Buffer.from(key.subarray(0, end))
+  next[end - 1]! += 1
+  return next
+}
+
+/** The largest key there is. */
+const LAST_KEY = Buffer.alloc(MAX_KEY, 0xff)
+
+/**
+ * The same keys as `bounds`, as `[start, end)`, and whether the largest possible key, which no `end` can be behind,
+ * belongs to them as well. `undefined`: no keys at all.
+ * @internal
+ */
+export function halfOpen(bounds: Bounds): { start: Buffer; end: Buffer; last: boolean } | undefined {
+  const { lower, upper } = bounds
+  const start = !lower ? Buffer.alloc(0) : bounds.lowerInclusive ? lower : successor(lower)
+  if (!start) return undefined
+  const end = !upper ? undefined : bounds.upperInclusive ? successor(upper) : upper
+  if (!end) return { start, end: LAST_KEY, last: true }
+  return Buffer.compare(start, end) < 0 ? { start, end, last: false } : undefined
+}
