@@ -34,7 +34,8 @@ pub struct Effort {
 pub fn sweep(effort: Effort) -> Result<Swept, String> {
     let whole = SimFs::new();
     let mut history = History::default();
-    workload::run(Arc::new(whole.clone()), &mut history).map_err(|e| format!("without a crash: {:?}", e.error))?;
+    workload::run(Arc::new(whole.clone()), &mut history)
+        .map_err(|e| format!("without a crash: {:?}", e.error))?;
     let mut swept = Swept { points: whole.operations(), ..Swept::default() };
     for point in (0..swept.points).step_by(effort.stride as usize) {
         let disk = SimFs::new();
@@ -42,7 +43,8 @@ pub fn sweep(effort: Effort) -> Result<Swept, String> {
         let mut history = History::default();
         // Fails almost always; a crash in the clean-up after the last write may go unnoticed.
         drop(workload::run(Arc::new(disk.clone()), &mut history));
-        let place = |what: &str| format!("power cut at operation {point} ({}), {what}", disk.last_operation());
+        let place =
+            |what: &str| format!("power cut at operation {point} ({}), {what}", disk.last_operation());
         check(&disk.kill_image(), &history, true).map_err(|e| format!("{}: {e}", place("process killed")))?;
         swept.images += 1;
         for style in Style::ALL {
@@ -53,7 +55,8 @@ pub fn sweep(effort: Effort) -> Result<Swept, String> {
                 check(&image(), &history, false).map_err(|e| format!("{}: {e}", place()))?;
                 swept.images += 1;
                 if effort.second_every > 0 && swept.images % effort.second_every == 0 {
-                    swept.second_crashes += crash_recovery(image, &history).map_err(|e| format!("{}, {e}", place()))?;
+                    swept.second_crashes +=
+                        crash_recovery(image, &history).map_err(|e| format!("{}, {e}", place()))?;
                 }
             }
         }
@@ -86,7 +89,8 @@ fn check(disk: &SimFs, history: &History, killed_only: bool) -> Result<usize, St
 }
 
 fn reopen(disk: &SimFs) -> Result<crate::history::Contents, String> {
-    let engine = workload::open(Arc::new(disk.clone()), 4).map_err(|e| format!("cannot open again: {e:?}"))?;
+    let engine =
+        workload::open(Arc::new(disk.clone()), 4).map_err(|e| format!("cannot open again: {e:?}"))?;
     contents(&engine)
 }
 
@@ -103,7 +107,9 @@ fn crash_recovery(image: impl Fn() -> SimFs, history: &History) -> Result<u64, S
         for style in [Style::OnlySynced, Style::EverythingKept] {
             let again = disk.crash_image(point, style);
             let place = format!("second power cut at operation {point} of the recovery, {style:?}");
-            history.check(&reopen(&again).map_err(|e| format!("{place}: {e}"))?, false).map_err(|e| format!("{place}: {e}"))?;
+            history
+                .check(&reopen(&again).map_err(|e| format!("{place}: {e}"))?, false)
+                .map_err(|e| format!("{place}: {e}"))?;
         }
     }
     Ok(points * 2)

@@ -32,7 +32,8 @@ pub struct Swept {
 pub fn sweep(stride: usize, failures: &[Failure]) -> Result<Swept, String> {
     let plan = FaultPlan::new();
     let fs = FaultFs::new(Arc::new(SimFs::new()), plan.clone());
-    workload::run(Arc::new(fs), &mut History::default()).map_err(|e| format!("without a fault: {:?}", e.error))?;
+    workload::run(Arc::new(fs), &mut History::default())
+        .map_err(|e| format!("without a fault: {:?}", e.error))?;
     let mut swept = Swept { points: plan.operations(), ..Swept::default() };
     for at in (0..swept.points).step_by(stride) {
         for &failure in failures {
@@ -57,9 +58,11 @@ fn run(fault: Fault, swept: &mut Swept) -> Result<(), String> {
         Ok(()) => swept.unnoticed += 1,
         Err(Failed { engine: None, .. }) => {}
         Err(Failed { engine: Some(engine), error }) => {
-            if engine.is_read_only() && engine.last_error().is_some_and(|latched| latched.kind() != mosskv::ErrorKind::Closed)
+            if engine.is_read_only()
+                && engine.last_error().is_some_and(|latched| latched.kind() != mosskv::ErrorKind::Closed)
             {
-                swept.resumed += u64::from(go_on(&engine, &mut history).map_err(|e| format!("{error:?}; then {e}"))?);
+                swept.resumed +=
+                    u64::from(go_on(&engine, &mut history).map_err(|e| format!("{error:?}; then {e}"))?);
             }
             drop(engine);
             power_loss(&disk, &history, "after going on")?;

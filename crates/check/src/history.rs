@@ -100,7 +100,9 @@ impl History {
         let found = self.states.iter().enumerate().rev().find(|(_, state)| *state == contents);
         match found {
             Some((index, _)) if index >= least => Ok(index),
-            Some((index, _)) => Err(format!("state {index} of {}, but {least} was promised", self.states.len() - 1)),
+            Some((index, _)) => {
+                Err(format!("state {index} of {}, but {least} was promised", self.states.len() - 1))
+            }
             None => Err(format!(
                 "{} keys that are no state of the history ({} states, at least {least} promised)",
                 contents.len(),
@@ -132,7 +134,11 @@ pub fn contents(engine: &Engine) -> std::result::Result<Contents, String> {
     }
     backward.reverse();
     if forward != backward {
-        return Err(format!("{} entries forward, {} backward, and they differ", forward.len(), backward.len()));
+        return Err(format!(
+            "{} entries forward, {} backward, and they differ",
+            forward.len(),
+            backward.len()
+        ));
     }
     for (key, value) in &forward {
         let read = engine.get(key).map_err(|e| format!("{e:?}"))?;

@@ -1,7 +1,6 @@
 //! What holds MossKV to its promises: a reference model, workloads that record what they issued, and sweeps that crash
 //! or fail the engine at every file operation of such a workload.
 
-pub mod compaction_sim;
 pub mod crash;
 pub mod fault;
 pub mod history;

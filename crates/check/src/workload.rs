@@ -11,7 +11,13 @@ use crate::history::{History, Write};
 
 /// Small limits, so that little data goes through everything.
 pub fn options() -> Options {
-    Options { memtable_bytes: 64 << 10, table_bytes: 64 << 10, max_tables: 2, block_bytes: 512, ..Options::default() }
+    Options {
+        memtable_bytes: 64 << 10,
+        table_bytes: 64 << 10,
+        max_tables: 2,
+        block_bytes: 512,
+        ..Options::default()
+    }
 }
 
 /// The engine on `fs`, driven step by step from `seed`.
@@ -49,7 +55,11 @@ fn first_half(engine: &Engine, history: &mut History) -> Result<()> {
     for round in 0..3u32 {
         for i in 0..12u32 {
             let durability = if i % 5 == 0 { Durability::Disk } else { Durability::Os };
-            let writes = [put(round * 7 + i, round, 200), put(100 + i, round, 40), Write::Delete(key(round * 5 + i / 2))];
+            let writes = [
+                put(round * 7 + i, round, 200),
+                put(100 + i, round, 40),
+                Write::Delete(key(round * 5 + i / 2)),
+            ];
             history.write(engine, &writes, durability)?;
         }
         let snapshot = engine.snapshot();

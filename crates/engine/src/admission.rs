@@ -239,5 +239,5 @@ impl Default for DrainRate {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 mod tests;

@@ -128,5 +128,5 @@ impl fmt::Debug for Events {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 mod tests;

@@ -5,16 +5,15 @@
 
 use std::sync::Arc;
 
-use crate::compaction::rules::Retention;
+use crate::compaction::{Below, Retention};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::fs::{FileName, OpenMode};
+use crate::fs::FileName;
 use crate::health::Severity;
 use crate::iter::Cursor;
 use crate::memtable::Memtable;
 use crate::store::Store;
-use crate::table::{BuildOptions, TableBuilder};
-use crate::version::{TableMeta, VersionEdit};
+use crate::version::{TableMeta, TableRef, VersionEdit};
 use crate::view::ReadView;
 use crate::worker::Poll;
 
@@ -41,20 +40,22 @@ pub(crate) fn flush_oldest(store: &Store) -> Result<bool> {
     let Some(memtable) = &oldest else { return Ok(false) };
     let started = store.clock.micros();
     store.events.emit(|| Event::FlushBegin { bytes: memtable.bytes() as u64 });
-    let table = write_table(store, memtable)?;
-    let (number, bytes) = (table.number, table.size);
+    let below = Below::new(store.view.load().version.tables().map(|table| table.meta().bounds()));
+    let table = write_table(store, memtable, &below)?;
+    let (number, bytes) = table.as_ref().map_or((0, 0), |meta| (meta.number, meta.size));
     let log_number = {
         let view = store.view.load();
         view.immutables.iter().rev().nth(1).unwrap_or(&view.memtable).log_number()
     };
     let edit = VersionEdit {
-        added: vec![(0, table)],
+        added: table.into_iter().map(|meta| (0, meta)).collect(),
         log_number: Some(log_number),
         last_seqno: Some(memtable.max_seqno()),
         ..VersionEdit::default()
     };
     store.install(edit, |view, version| {
-        let immutables = view.immutables.iter().filter(|other| !Arc::ptr_eq(other, memtable)).cloned().collect();
+        let immutables =
+            view.immutables.iter().filter(|other| !Arc::ptr_eq(other, memtable)).cloned().collect();
         ReadView { memtable: view.memtable.clone(), immutables, version }
     })?;
     store.remover.discard(FileName::Wal(memtable.log_number()));
@@ -67,19 +68,19 @@ pub(crate) fn flush_oldest(store: &Store) -> Result<bool> {
     Ok(true)
 }
 
-/// Writes the table of a memtable, without the versions that no snapshot can see, and makes it durable.
-pub(crate) fn write_table(store: &Store, memtable: &Arc<Memtable>) -> Result<TableMeta> {
+/// Writes the table of a memtable and makes it durable; `below` is where older records lie. Leaves out the versions that
+/// no snapshot can see, and tombstones with nothing to hide; `None` when nothing is left.
+pub(crate) fn write_table(
+    store: &Store,
+    memtable: &Arc<Memtable>,
+    below: &Below,
+) -> Result<Option<TableMeta>> {
+    let (number, mut builder) = store.new_table(0)?;
     let range_dels = memtable.range_dels();
-    let mut retention = Retention::new(store.snapshots.live(), vec![range_dels.clone()], false);
-    let number = store.new_file_number();
-    let name = FileName::Table(number);
-    let file = store
-        .dir
-        .open(&name.to_string(), OpenMode::CreateNew)
-        .map_err(|error| Error::io("create", name, error))?;
-    let written = (|| {
-        let mut builder = TableBuilder::new(file, number, BuildOptions::of_level(&store.options, 0));
-        let mut cursor = memtable.cursor();
+    let snapshots = store.snapshots.live();
+    let mut retention = Retention::new(&snapshots, &range_dels, below);
+    let mut write = || {
+        let mut cursor = memtable.settled_cursor();
         cursor.seek_to_first()?;
         while cursor.valid() {
             if retention.keep(cursor.user_key(), cursor.trailer()) {
@@ -87,15 +88,16 @@ pub(crate) fn write_table(store: &Store, memtable: &Arc<Memtable>) -> Result<Tab
             }
             cursor.next()?;
         }
-        for tombstone in range_dels.iter() {
-            builder.add_range_del(&tombstone)?;
+        retention.range_tombstones().iter().try_for_each(|tombstone| builder.add_range_del(tombstone))
+    };
+    let written = write().and_then(|()| {
+        if builder.is_empty() {
+            store.remover.discard(FileName::Table(number));
+            return Ok(None);
         }
         let meta = builder.finish()?;
-        store.dir.sync().map_err(|error| Error::io("sync the directory of", name, error))?;
-        Ok(meta)
-    })();
-    if written.is_err() {
-        store.remover.discard(name);
-    }
-    written
+        store.dir.sync().map_err(|error| Error::io("sync", "the database directory", error))?;
+        Ok(Some(meta))
+    });
+    written.inspect_err(|_| store.remover.discard(FileName::Table(number)))
 }

@@ -221,10 +221,11 @@ impl Health {
             }
             match (outcome, inner.state, resume) {
                 (_, State::Closed, _) => result = Err(closed()),
-                (Err(error), ..) => {
+                (Err(error), State::ReadOnly, Resume::Running | Resume::Failed) => {
                     inner.error = Some(error.clone());
                     result = Err(error);
                 }
+                (Err(error), ..) => result = Err(error),
                 (Ok(()), State::ReadOnly, Resume::Running) => {
                     inner.error = None;
                     return Some(State::Healthy);
@@ -273,5 +274,5 @@ fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the database is closed")
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 mod tests;

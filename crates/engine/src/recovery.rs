@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::compaction::Below;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush;
 use crate::fs::{Dir, FileName};
@@ -42,7 +43,8 @@ pub(crate) struct Recovered {
 
 /// The error for a directory without a database.
 pub(crate) fn not_found(path: &Path) -> Error {
-    let message = format!("there is no database in {}: check the path, or allow createIfMissing", path.display());
+    let message =
+        format!("there is no database in {}: check the path, or allow createIfMissing", path.display());
     Error::new(ErrorKind::DatabaseNotFound, message)
 }
 
@@ -71,7 +73,7 @@ fn read_once(
 ) -> Result<Recovered> {
     let names = dir.list().map_err(|error| Error::io("list", path.display(), error))?;
     let files: BTreeSet<FileName> = names.iter().filter_map(|name| FileName::parse(name)).collect();
-    let state = match Manifest::load(dir)? {
+    let state = match Manifest::load(dir.as_ref())? {
         Some(_) if options.error_if_exists => {
             let message = format!("{} holds a database, and errorIfExists was set", path.display());
             return Err(Error::new(ErrorKind::DatabaseExists, message));
@@ -82,9 +84,10 @@ fn read_once(
     let version = version_of(&state, &files, tables)?;
     if options.read_only {
         let how = ReadHow { may_block: true, fill_cache: true, sequential: false };
-        version.tables().try_for_each(|table| table.range_dels(how).map(drop))?;
+        version.tables().try_for_each(|table| table.cursor(how).map(drop))?;
     }
-    let mut replay = Replay { memtables: Vec::new(), last_seqno: state.last_seqno, limit: options.memtable_bytes };
+    let mut replay =
+        Replay { memtables: Vec::new(), last_seqno: state.last_seqno, limit: options.memtable_bytes };
     wal::replay_all(dir.as_ref(), state.log_number, |log, first, count, payload| {
         replay.apply(log, first, count, payload)
     })?;
@@ -109,7 +112,8 @@ fn read_once(
 fn nothing_yet(path: &Path, options: &Options, files: &BTreeSet<FileName>) -> Result<State> {
     let leftover = files.iter().find(|name| matches!(name, FileName::Table(_) | FileName::Wal(_)));
     if let Some(name) = leftover {
-        let what = format!("the file is missing although {name} exists: restore it, or move the data files away");
+        let what =
+            format!("the file is missing although {name} exists: restore it, or move the data files away");
         return Err(Error::corruption(path.join(FileName::Current.to_string()).display(), 0, what));
     }
     if !options.create_if_missing || options.read_only {
@@ -170,11 +174,16 @@ impl Replay {
 /// Makes what was read durable and returns the new log. See the module's header for the order.
 pub(crate) fn settle(store: &Store) -> Result<WalWriter> {
     let view = store.view.load_full();
-    let mut edit = VersionEdit::default();
+    let mut version = Tables::clone(&view.version);
     for memtable in view.immutables.iter().rev() {
-        edit.added.push((0, flush::write_table(store, memtable)?));
+        let below = Below::new(version.tables().map(|table| table.meta().bounds()));
+        let table = flush::write_table(store, memtable, &below)?;
+        let edit = VersionEdit {
+            added: table.into_iter().map(|meta| (0, meta)).collect(),
+            ..VersionEdit::default()
+        };
+        version = version.apply(&edit, |meta| Table::new(meta.clone(), store.tables.clone()))?;
     }
-    let version = view.version.apply(&edit, |meta| Table::new(meta.clone(), store.tables.clone()))?;
     let log = view.memtable.log_number();
     store.installer.begin(&version, log)?;
     store.view.store(Arc::new(ReadView {

@@ -10,14 +10,14 @@ use crate::admission::DrainRate;
 use crate::cache::BlockCache;
 use crate::error::{Error, Result};
 use crate::event::{Clock, Counters, Events};
-use crate::fs::Dir;
+use crate::fs::{Dir, FileName, OpenMode};
 use crate::health::{Health, Severity};
 use crate::key::SeqNo;
 use crate::options::Options;
 use crate::remover::Remover;
 use crate::snapshot::Snapshots;
 use crate::sync::{AtomicU64, Mutex, Ordering};
-use crate::table::TableContext;
+use crate::table::{BuildOptions, TableBuilder, TableContext};
 use crate::version::VersionEdit;
 use crate::version::install::Installer;
 use crate::view::{ReadView, Tables};
@@ -66,6 +66,20 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// Begins a new table for `level`: its number, and its builder over a new file.
+    pub fn new_table(&self, level: usize) -> Result<(u64, TableBuilder)> {
+        let number = self.new_file_number();
+        let name = FileName::Table(number);
+        let file = self.dir.open(&name.to_string(), OpenMode::CreateNew);
+        let file = file.map_err(|error| Error::io("create", name, error))?;
+        let options = BuildOptions {
+            compression: self.options.compression_of(level),
+            filter_bits_per_key: self.options.filter_bits_of(level),
+            block_bytes: self.options.block_bytes,
+        };
+        Ok((number, TableBuilder::new(file, number, options)))
+    }
+
     /// A file number never used before.
     pub fn new_file_number(&self) -> u64 {
         self.next_file.fetch_add(1, Ordering::Relaxed)

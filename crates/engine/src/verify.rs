@@ -33,9 +33,8 @@ pub struct VerifyReport {
 pub(crate) fn verify(path: &Path, dir: &Arc<dyn Dir>) -> Result<VerifyReport> {
     let mut report = VerifyReport::default();
     let options = Options { create_if_missing: false, ..Options::default() };
-    let blocks = Arc::new(BlockCache::new(0));
-    let files = Arc::new(TableCache::new(OPEN_FILES));
-    let context = Arc::new(TableContext::new(dir.clone(), blocks, files, true, Box::new(|_| ())));
+    let (blocks, files) = (BlockCache::new(0), TableCache::new(OPEN_FILES));
+    let context = TableContext::new(dir.clone(), blocks, files, true, Box::new(|_| ()));
     let recovered = match recovery::read(path, dir, &options, &context) {
         Err(error) if matches!(error.kind(), ErrorKind::Corruption | ErrorKind::UnsupportedFormat) => {
             report.problems.push(error);

@@ -66,7 +66,8 @@ impl ReadView {
         let mut covered = 0;
         for memtable in self.memtables() {
             covered = covered.max(memtable.covering(user_key, snapshot));
-            let hit = memtable.get(user_key, hash, snapshot, |trailer, value| answer(trailer, value, covered));
+            let hit =
+                memtable.get(user_key, hash, snapshot, |trailer, value| answer(trailer, value, covered));
             match hit {
                 Some(result) => return result,
                 None if covered > 0 => return Ok(None),
@@ -76,7 +77,8 @@ impl ReadView {
         for run in self.version.runs() {
             let Some(table) = find_in_run(run, user_key) else { continue };
             covered = covered.max(table.covering(user_key, snapshot, how)?);
-            let hit = table.get(user_key, hash, snapshot, how, |trailer, value| answer(trailer, value, covered))?;
+            let hit =
+                table.get(user_key, hash, snapshot, how, |trailer, value| answer(trailer, value, covered))?;
             match hit {
                 Some(result) => return result,
                 None if covered > 0 => return Ok(None),
@@ -88,6 +90,7 @@ impl ReadView {
 }
 
 fn unreadable(kind: Option<Kind>, trailer: u64) -> Error {
-    let what = format!("a record has kind {kind:?} (trailer {trailer:#x}) where a value or a tombstone must be");
+    let what =
+        format!("a record has kind {kind:?} (trailer {trailer:#x}) where a value or a tombstone must be");
     Error::new(crate::ErrorKind::Corruption, what)
 }

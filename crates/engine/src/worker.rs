@@ -389,5 +389,8 @@ fn shut_down() -> Error {
     Error::new(ErrorKind::Closed, "closed while waiting")
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 mod tests;
+
+#[cfg(all(test, shuttle))]
+mod schedules;

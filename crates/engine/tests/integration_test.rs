@@ -42,7 +42,11 @@ fn memtable() {
     assert_eq!(engine.get("1").unwrap(), None);
     assert!(engine.require("1").is_err_and(|error| error == ErrorKind::KeyNotFound));
     let stats = engine.stats();
-    assert_eq!((stats.memtable_entries, tables(&stats)), (3, 0), "all three records are still in the memtable");
+    assert_eq!(
+        (stats.memtable_entries, tables(&stats)),
+        (3, 0),
+        "all three records are still in the memtable"
+    );
 }
 
 #[test]

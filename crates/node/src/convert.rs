@@ -61,9 +61,9 @@ pub fn options(given: NativeOptions) -> Options {
         max_tables: size(given.max_tables, default.max_tables),
         cache_bytes: size(given.cache_bytes, default.cache_bytes),
         max_open_files: given.max_open_files.map(|number| number as usize),
-        compression: given.compression.map_or(default.compression, |levels| {
-            levels.into_iter().map(compression).collect()
-        }),
+        compression: given
+            .compression
+            .map_or(default.compression, |levels| levels.into_iter().map(compression).collect()),
         filter_bits_per_key: given.filter_bits_per_key.unwrap_or(default.filter_bits_per_key),
         block_bytes: size(given.block_bytes, default.block_bytes),
         table_bytes: size(given.table_bytes, default.table_bytes),

@@ -165,8 +165,11 @@ unsafe extern "C" fn get_many(env: sys::napi_env, info: sys::napi_callback_info)
             let engine = Arc::clone(&database.engine);
             database.engine.spawn_read(move || {
                 reply.run(|| {
-                    let options =
-                        ReadOptions { snapshot: Some(&snapshot), fill_cache: asked.fill_cache, may_block: true };
+                    let options = ReadOptions {
+                        snapshot: Some(&snapshot),
+                        fill_cache: asked.fill_cache,
+                        may_block: true,
+                    };
                     Ok(Answer::Bytes(many::answers(&engine, &keys, &options, asked.presence)?))
                 });
             });

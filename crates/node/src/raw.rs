@@ -147,7 +147,10 @@ unsafe fn utf8(env: sys::napi_env, bytes: &[u8]) -> Result<Value> {
     if status != sys::Status::napi_ok {
         return Err(Failure::new(
             mosskv::ErrorKind::InvalidArgument,
-            format!("a value of {} bytes is too long for a string: read it with the 'buffer' encoding", bytes.len()),
+            format!(
+                "a value of {} bytes is too long for a string: read it with the 'buffer' encoding",
+                bytes.len()
+            ),
         ));
     }
     Ok(value)
@@ -229,7 +232,10 @@ impl Call<'_> {
     pub fn integer(&self, index: usize) -> Result<i32> {
         let mut number = 0;
         // SAFETY: the value is of this call; the out pointer lives through it.
-        check(unsafe { sys::napi_get_value_int32(self.env, self.argument(index)?, &mut number) }, "an integer")?;
+        check(
+            unsafe { sys::napi_get_value_int32(self.env, self.argument(index)?, &mut number) },
+            "an integer",
+        )?;
         Ok(number)
     }
 

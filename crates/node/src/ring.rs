@@ -232,7 +232,9 @@ unsafe extern "C" fn deliver(
         let arrived = state.ring.waiting.lock().len();
         for _ in 0..arrived {
             let Some(completion) = state.ring.waiting.lock().pop_front() else { break };
-            if completion.ticket != 0 && let Some(delivery) = state.delivery.get() {
+            if completion.ticket != 0
+                && let Some(delivery) = state.delivery.get()
+            {
                 delivery.end();
             }
             // SAFETY: `env` is valid during this callback.
@@ -249,7 +251,12 @@ unsafe extern "C" fn deliver(
 
 /// # Safety
 /// `env` is valid and on its own thread; `complete` is a function of an open scope.
-unsafe fn deliver_one(env: sys::napi_env, complete: sys::napi_value, state: &State, completion: Completion) -> bool {
+unsafe fn deliver_one(
+    env: sys::napi_env,
+    complete: sys::napi_value,
+    state: &State,
+    completion: Completion,
+) -> bool {
     let (mut scope, mut this, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
     // SAFETY: the scope is closed below; every value made between belongs to it.
     unsafe {

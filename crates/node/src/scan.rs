@@ -99,7 +99,9 @@ impl Scan {
                 Ok(()) => return Ok(true),
                 // The iterator was opened for the event loop; the next round opens one that may wait.
                 Err(error) if error.kind() == ErrorKind::WouldBlock && may_block && !walk.may_block => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock && !may_block => return Ok(page.len() > 1),
+                Err(error) if error.kind() == ErrorKind::WouldBlock && !may_block => {
+                    return Ok(page.len() > 1);
+                }
                 Err(error) => return Err(Failure::from(error)),
             }
         }
@@ -165,7 +167,11 @@ impl Scan {
             Place::Target(key) if reverse => iter.seek_for_prev(key)?,
             Place::Target(key) => iter.seek(key)?,
             Place::Behind(key) => {
-                if reverse { iter.seek_for_prev(key)? } else { iter.seek(key)? }
+                if reverse {
+                    iter.seek_for_prev(key)?
+                } else {
+                    iter.seek(key)?
+                }
                 if iter.valid() && iter.key() == key.as_slice() {
                     if reverse { iter.prev()? } else { iter.next()? }
                 }

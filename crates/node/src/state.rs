@@ -57,7 +57,8 @@ impl State {
 
     /// A reply for a call that is answered later.
     pub fn reply(&self) -> Result<Reply> {
-        let delivery = self.delivery.get().ok_or_else(|| Failure::internal("the environment is not connected"))?;
+        let delivery =
+            self.delivery.get().ok_or_else(|| Failure::internal("the environment is not connected"))?;
         Ok(Reply::new(Arc::clone(&self.ring), delivery.begin()))
     }
 

@@ -19,7 +19,9 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-fn build(calls: &[Call]) -> (WriteBatch, Vec<(Kind, Vec<u8>, Vec<u8>)>) {
+type OwnedOp = (Kind, Vec<u8>, Vec<u8>);
+
+fn build(calls: &[Call]) -> (WriteBatch, Vec<OwnedOp>) {
     let mut batch = WriteBatch::new();
     let mut expected = Vec::new();
     for call in calls {

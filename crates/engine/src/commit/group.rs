@@ -1,6 +1,5 @@
 //! Serving one group: admission, sequence numbers, WAL, memtable, visibility. Only the leader runs this.
 
-use std::sync::Arc;
 use super::{Commit, Done, GROUP_BYTES, Log, MAX_IMMUTABLES, Request, closed};
 use crate::admission::{self, Decision, Pressure};
 use crate::error::{Error, ErrorKind, Result};
@@ -10,9 +9,10 @@ use crate::key::MAX_SEQNO;
 use crate::memtable::Memtable;
 use crate::options::Durability;
 use crate::store::Store;
-use crate::sync::{MutexGuard, Ordering};
+use crate::sync::Ordering;
 use crate::view::ReadView;
 use crate::wal::WalWriter;
+use std::sync::Arc;
 
 impl Commit {
     /// Takes the next group from the queue and commits it. What needs no sync is completed on return.
@@ -24,7 +24,8 @@ impl Commit {
         let mut log = self.log.lock();
         let outcome = self.commit_group(store, &mut log, &group);
         let durable_end = outcome.as_ref().ok().and_then(|()| log.wal.as_ref());
-        let target = durable_end.map(|wal| (wal.file().clone(), wal.watermark().clone(), wal.number(), wal.size()));
+        let target =
+            durable_end.map(|wal| (wal.file().clone(), wal.watermark().clone(), wal.number(), wal.size()));
         drop(log);
         for request in group {
             match (&outcome, &target) {
@@ -45,7 +46,8 @@ impl Commit {
         let mut group: Vec<Request> = Vec::new();
         let mut bytes = 0;
         while let Some(next) = queue.waiting.front() {
-            let fits = bytes + next.batch.bytes().len() <= GROUP_BYTES && logged(next) == group.first().is_none_or(logged);
+            let fits = bytes + next.batch.bytes().len() <= GROUP_BYTES
+                && logged(next) == group.first().is_none_or(logged);
             if !group.is_empty() && !fits {
                 break;
             }
@@ -123,13 +125,15 @@ impl Commit {
 
     /// Freezes the memtable and begins a new log. The old log is synced first: once a newer log exists, the older ones
     /// are known to be whole, and anything missing from them is damage.
-    pub(super) fn rotate(&self, store: &Store, log: &mut MutexGuard<'_, Log>) -> Result<()> {
+    pub(super) fn rotate(&self, store: &Store, log: &mut Log) -> Result<()> {
         if store.view.load().immutables.len() >= MAX_IMMUTABLES {
             store.notify(|lanes| lanes.flush);
             store.wait_for(|| (store.view.load().immutables.len() < MAX_IMMUTABLES).then_some(()))?;
         }
         let begun = begin_log(store, log);
-        begun.map_err(|error| store.fail(Severity::ReadOnly, error.context("the write-ahead log cannot be rotated")))
+        begun.map_err(|error| {
+            store.fail(Severity::ReadOnly, error.context("the write-ahead log cannot be rotated"))
+        })
     }
 }
 
@@ -159,7 +163,9 @@ fn append(store: &Store, log: &mut Log, group: &[Request], first: u64, count: u6
 fn begin_log(store: &Store, log: &mut Log) -> Result<()> {
     let old = log.wal.as_ref().ok_or_else(closed)?;
     let size = old.size();
-    old.file().sync_data().map_err(|error| Error::io("sync", crate::fs::FileName::Wal(old.number()), error))?;
+    old.file()
+        .sync_data()
+        .map_err(|error| Error::io("sync", crate::fs::FileName::Wal(old.number()), error))?;
     old.set_synced(size);
     let number = store.new_file_number();
     let wal = WalWriter::create(&store.dir, number, Some((old.number(), size)))?;

@@ -117,7 +117,7 @@ impl Commit {
         if let Err(error) = store.health.check_writable() {
             return done.complete(Err(error));
         }
-        let room = self.has_room(store, batch.bytes().len());
+        let room = self.has_room(store);
         let mut queue = self.queue.lock();
         if queue.closed {
             drop(queue);

@@ -102,7 +102,8 @@ fn sync_logs(store: &Store, batch: &[Waiting]) -> Result<(), Error> {
         if last_of_log {
             waiting.file.sync_data().map_err(|error| {
                 let name = crate::fs::FileName::Wal(waiting.number);
-                let context = "the write is in the log but may not survive power loss; reopen or resume() to find out";
+                let context =
+                    "the write is in the log but may not survive power loss; reopen or resume() to find out";
                 Error::io("sync", name, error).with_kind(ErrorKind::CommitUnknown, context)
             })?;
             waiting.synced.raise(waiting.end);

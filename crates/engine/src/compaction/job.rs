@@ -8,19 +8,17 @@
 
 use std::sync::Arc;
 
-use super::picker::{self, InFlight, Task};
-use super::rules::Retention;
+use super::{InFlight, RangePick, Retention, Task, outputs, pick, pick_range};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
-use crate::fs::{FileName, OpenMode};
 use crate::health::Severity;
-use crate::iter::{Cursor, LevelCursor, MergeCursor};
-use crate::range_del::RangeTombstone;
+use crate::iter::{LevelCursor, MergeCursor};
+use crate::range_del::RangeDels;
 use crate::store::Store;
-use crate::sync::{AtomicU32, Mutex, Ordering};
-use crate::table::{BuildOptions, ReadHow, Table, TableBuilder, TableCursor};
-use crate::version::{TableMeta, VersionEdit};
-use crate::view::{ReadView, Tables};
+use crate::sync::{AtomicU32, Mutex, MutexGuard, Ordering};
+use crate::table::{ReadHow, Table, TableCursor};
+use crate::version::{Bounds, TableMeta, TableRef, VersionEdit};
+use crate::view::Tables;
 use crate::worker::Poll;
 
 /// How many compactions may fail one after the other before writes are stopped.
@@ -39,34 +37,59 @@ impl Compactor {
         self.failures.store(0, Ordering::Relaxed);
     }
 
-    /// Compacts the part of `level` that overlaps `range` into the next level, on this thread. Waits for compactions that are
-    /// in the way.
-    pub fn compact_range(&self, store: &Store, level: usize, range: Option<(&[u8], &[u8])>) -> Result<()> {
+    /// Compacts what was written so far to the keys of `range` down to the deepest level that holds any of it, on this
+    /// thread. Waits for compactions that are in the way.
+    pub fn compact_range(&self, store: &Store, range: Option<(&[u8], &[u8])>) -> Result<()> {
+        let upto = store.visible();
         loop {
             let picked = store.wait_for(|| {
-                let mut in_flight = self.in_flight.lock();
+                let mut in_flight = self.in_flight(store);
                 let version = store.view.load().version.clone();
-                match picker::pick_range(&version, &store.options, &in_flight, level, range) {
-                    picker::Manual::Done => Some(None),
-                    picker::Manual::Busy => None,
-                    picker::Manual::Run(task) => {
-                        in_flight.insert(&task);
+                let range = range.map(|(start, end)| Bounds::inclusive(start, end));
+                match pick_range(&version, &store.options, &in_flight, range, upto) {
+                    RangePick::Done => Some(None),
+                    RangePick::Busy => None,
+                    RangePick::Run(task) => {
+                        in_flight.begin(&task);
                         Some(Some((version, task)))
                     }
                 }
             })?;
             match picked {
                 None => return Ok(()),
-                Some((version, task)) => self.finish(store, &task, run(store, &version, &task))?,
+                Some((version, task)) => self.run(store, &version, &task)?,
             }
         }
     }
 
-    /// Takes the task off the list and tells everyone who waits for that, and for the new Version.
-    fn finish(&self, store: &Store, task: &Task, result: Result<()>) -> Result<()> {
-        self.in_flight.lock().remove(task);
+    fn in_flight(&self, store: &Store) -> MutexGuard<'_, InFlight> {
+        let mut in_flight = self.in_flight.lock();
+        in_flight.set_oldest_snapshot(store.snapshots.oldest());
+        in_flight
+    }
+
+    /// Runs a task that was begun, takes it off the list, and tells everyone who waits for that or for the new Version.
+    fn run(&self, store: &Store, version: &Tables, task: &Task) -> Result<()> {
+        let result = run(store, version, task);
+        self.in_flight.lock().end(task);
+        match &result {
+            Ok(()) => {
+                self.forgive();
+                store.health.heal();
+            }
+            Err(error) => {
+                let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+                let hopeless = matches!(error.kind(), ErrorKind::Corruption | ErrorKind::Internal);
+                let severity = if hopeless || failures >= MAX_FAILURES {
+                    Severity::ReadOnly
+                } else {
+                    Severity::Degraded
+                };
+                store.fail(severity, error.context("a compaction failed"));
+            }
+        }
         store.notify(|lanes| lanes.compaction);
-        store.progress.open_all();
+        store.progress.notify();
         result
     }
 }
@@ -77,58 +100,95 @@ pub(crate) fn poll(store: &Store, compactor: &Compactor) -> Poll {
         return Poll::Idle;
     }
     let (version, task) = {
-        let mut in_flight = compactor.in_flight.lock();
+        let mut in_flight = compactor.in_flight(store);
         let version = store.view.load().version.clone();
-        let Some(task) = picker::pick(&version, &store.options, &in_flight) else { return Poll::Idle };
-        in_flight.insert(&task);
+        let Some(task) = pick(&version, &store.options, &in_flight) else { return Poll::Idle };
+        in_flight.begin(&task);
         (version, task)
     };
-    match compactor.finish(store, &task, run(store, &version, &task)) {
-        Ok(()) => compactor.forgive(),
-        Err(error) => {
-            let failures = compactor.failures.fetch_add(1, Ordering::Relaxed) + 1;
-            let hopeless = matches!(error.kind(), ErrorKind::Corruption | ErrorKind::Internal);
-            let severity =
-                if hopeless || failures >= MAX_FAILURES { Severity::ReadOnly } else { Severity::Degraded };
-            store.fail(severity, error.context("a compaction failed"));
-        }
-    }
+    // Another thread of the lane may find work beside this.
+    store.notify(|lanes| lanes.compaction);
+    // The outcome is latched in the health.
+    let _ = compactor.run(store, &version, &task);
     Poll::Worked
 }
 
 /// Runs `task` on the tables of `version` and installs the result.
 fn run(store: &Store, version: &Tables, task: &Task) -> Result<()> {
     let started = store.clock.micros();
-    let removed: Vec<(usize, Arc<Table>)> = inputs(version, task)?;
-    let from = task.level();
-    let read = removed.iter().map(|(_, table)| table.meta().size).sum();
-    store.events.emit(|| Event::CompactionBegin { from, to: task.output_level, inputs: removed.len() });
-    let outputs = if task.trivial_move {
-        removed.iter().map(|(_, table)| table.meta().clone()).collect()
-    } else {
-        Merge { store, task, outputs: Vec::new(), open: None }.run(&removed)?
+    let inputs = inputs(version, task)?;
+    let count = inputs.iter().map(|(_, tables)| tables.len()).sum();
+    let (from, to, read) =
+        (task.inputs.first().map_or(0, |(level, _)| *level), task.output_level, task.input_bytes);
+    store.events.emit(|| Event::CompactionBegin { from, to, inputs: count });
+    let tables = || inputs.iter().flat_map(|(level, tables)| tables.iter().map(|table| (*level, table)));
+    let outputs = match task.is_trivial_move {
+        true => tables().map(|(_, table)| table.meta().clone()).collect(),
+        false => merge(store, task, &inputs)?,
     };
-    let written: u64 = if task.trivial_move { 0 } else { outputs.iter().map(|meta| meta.size).sum() };
     let edit = VersionEdit {
-        added: outputs.iter().map(|meta| (task.output_level, meta.clone())).collect(),
-        removed: removed.iter().map(|(level, table)| (*level, table.meta().number)).collect(),
+        added: outputs.iter().map(|meta| (to, meta.clone())).collect(),
+        removed: tables().map(|(level, table)| (level, table.meta().number)).collect(),
         ..VersionEdit::default()
     };
-    let installed = store.install(edit, |view, version| ReadView { version, ..view.clone() });
-    if let (Err(error), false) = (&installed, task.trivial_move) {
-        outputs.iter().for_each(|meta| store.remover.discard(FileName::Table(meta.number)));
-        store.fail(Severity::ReadOnly, error.clone());
-    }
-    installed?;
+    // After a failed install the outputs stay: the manifest may name them.
+    store
+        .install(edit, |view, version| view.with(version))
+        .map_err(|error| store.fail(Severity::ReadOnly, error.context("a compaction cannot be installed")))?;
     let counters = &store.counters;
-    counters.compactions.add(1);
-    counters.trivial_moves.add(u64::from(task.trivial_move));
-    if !task.trivial_move {
+    let mut written = 0;
+    if task.is_trivial_move {
+        counters.trivial_moves.add(count as u64);
+    } else {
+        written = outputs.iter().map(|meta| meta.size).sum();
+        counters.compactions.add(1);
         counters.compacted_bytes_read.add(read);
         counters.compacted_bytes_written.add(written);
     }
     let micros = store.clock.micros() - started;
-    let (to, inputs) = (task.output_level, removed.len());
-    store.events.emit(|| Event::CompactionEnd { from, to, inputs, read, written, micros });
+    store.events.emit(|| Event::CompactionEnd { from, to, inputs: count, read, written, micros });
     Ok(())
 }
+
+/// The input tables by level, in the order of the task.
+fn inputs(version: &Tables, task: &Task) -> Result<Vec<(usize, Vec<Arc<Table>>)>> {
+    let find = |level: usize, number: &u64| {
+        let table = version.level(level).iter().find(|table| table.meta().number == *number);
+        table.cloned().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("a compaction wants table {number}, which is not in L{level}"),
+            )
+        })
+    };
+    let level = |(level, numbers): &(usize, Vec<u64>)| {
+        Ok((*level, numbers.iter().map(|number| find(*level, number)).collect::<Result<_>>()?))
+    };
+    task.inputs.iter().map(level).collect()
+}
+
+/// Merges the inputs into new tables.
+fn merge(store: &Store, task: &Task, inputs: &[(usize, Vec<Arc<Table>>)]) -> Result<Vec<TableMeta>> {
+    let how = ReadHow { may_block: true, fill_cache: false, sequential: true };
+    let open: OpenTable =
+        |table| table.cursor(ReadHow { may_block: true, fill_cache: false, sequential: true });
+    let mut sources = Vec::new();
+    let mut range_dels = Vec::new();
+    for (level, tables) in inputs {
+        for table in tables.iter().filter(|table| table.meta().range_deletes > 0) {
+            range_dels.push(table.range_dels(how)?);
+        }
+        match level {
+            0 => {
+                sources.extend(tables.iter().map(|table| LevelCursor::new(Arc::from([table.clone()]), open)))
+            }
+            _ => sources.push(LevelCursor::new(Arc::from(tables.as_slice()), open)),
+        }
+    }
+    let range_dels = RangeDels::union(range_dels.iter().map(Arc::as_ref));
+    let snapshots = store.snapshots.live();
+    let mut retention = Retention::new(&snapshots, &range_dels, &task.below);
+    outputs::write(store, task, &mut MergeCursor::new(sources), &mut retention)
+}
+
+type OpenTable = fn(&Arc<Table>) -> Result<TableCursor>;

@@ -30,7 +30,13 @@ pub struct IterOptions {
 
 impl Default for IterOptions {
     fn default() -> Self {
-        Self { lower: Bound::Unbounded, upper: Bound::Unbounded, snapshot: None, fill_cache: true, may_block: true }
+        Self {
+            lower: Bound::Unbounded,
+            upper: Bound::Unbounded,
+            snapshot: None,
+            fill_cache: true,
+            may_block: true,
+        }
     }
 }
 
@@ -94,7 +100,7 @@ pub struct Iter {
     view: Arc<ReadView>,
     seqno: SeqNo,
     options: IterOptions,
-    cursor: UserCursor<MergeCursor<Source>>,
+    cursor: UserCursor<Source>,
 }
 
 impl Engine {
@@ -177,7 +183,7 @@ impl Iter {
 }
 
 /// The merged sources of a view, newest first, as `seqno` sees them.
-fn open_cursor(view: &ReadView, seqno: SeqNo, options: &IterOptions) -> Result<UserCursor<MergeCursor<Source>>> {
+fn open_cursor(view: &ReadView, seqno: SeqNo, options: &IterOptions) -> Result<UserCursor<Source>> {
     let how = ReadHow { may_block: options.may_block, fill_cache: options.fill_cache, sequential: false };
     let lower = match &options.lower {
         Bound::Included(key) | Bound::Excluded(key) => Some(&**key),

@@ -7,9 +7,8 @@ use crate::error::{Error, Result};
 use crate::flush;
 use crate::fs::os::OsFs;
 use crate::fs::{FileName, Fs};
-use crate::table::ReadHow;
 use crate::verify::{self, VerifyReport};
-use crate::version::{LEVELS, TableRef, VersionEdit};
+use crate::version::{TableRef, VersionEdit};
 
 impl Engine {
     /// Writes everything that is in memory to tables, and waits for it.
@@ -36,10 +35,7 @@ impl Engine {
     pub fn compact(&self, range: Option<(&[u8], &[u8])>) -> Result<()> {
         self.flush()?;
         let parts = &self.database.parts;
-        for level in 0..LEVELS - 1 {
-            parts.compactor.compact_range(&parts.store, level, range)?;
-        }
-        Ok(())
+        parts.compactor.compact_range(&parts.store, range)
     }
 
     /// About how many bytes on disk the keys from `start` up to `end` take, compressed. Data that is still in memory
@@ -52,11 +48,10 @@ impl Engine {
         if start >= end {
             return Ok(0);
         }
-        let how = ReadHow { may_block: true, fill_cache: true, sequential: false };
         let view = store.view.load_full();
         let mut total = 0;
         for run in view.version.runs() {
-            for table in run {
+            for table in run.iter() {
                 let meta = table.meta();
                 if *meta.largest < *start || *meta.smallest >= *end {
                     continue;
@@ -65,8 +60,8 @@ impl Engine {
                 total += if inside {
                     meta.size
                 } else {
-                    let from = table.approximate_offset(start, how)?;
-                    table.approximate_offset(end, how)?.saturating_sub(from)
+                    let from = table.approximate_offset(start)?;
+                    table.approximate_offset(end)?.saturating_sub(from)
                 };
             }
         }
@@ -110,7 +105,9 @@ impl Engine {
         store.installer.renew(&store.view)?;
         while flush::flush_oldest(store)? {}
         let log_number = Some(store.view.load().memtable.log_number());
-        store.install(VersionEdit { log_number, ..VersionEdit::default() }, |view, version| view.with(version))?;
+        store.install(VersionEdit { log_number, ..VersionEdit::default() }, |view, version| {
+            view.with(version)
+        })?;
         parts.compactor.forgive();
         parts.commit.renew_log(store)
     }
@@ -141,7 +138,9 @@ impl Engine {
         let lock = super::open::lock(path, dir.as_ref())?;
         let names = dir.list().map_err(|error| Error::io("list", path.display(), error))?;
         let remove = |name: FileName| match dir.remove(&name.to_string()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", name, error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io("remove", name, error))
+            }
             _ => Ok(()),
         };
         let mut files: Vec<FileName> = names.iter().filter_map(|name| FileName::parse(name)).collect();

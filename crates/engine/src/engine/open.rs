@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock, Weak};
 use arc_swap::ArcSwap;
 
 use super::{Database, Engine, Environment, Parts};
+use crate::admission::DrainRate;
 use crate::cache::{BlockCache, TableCache};
 use crate::commit::Commit;
-use crate::admission::DrainRate;
 use crate::compaction::job::{self, Compactor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Counters, Event, Events};
+use crate::flush;
 use crate::fs::{Dir, DirLock, FileName};
 use crate::health::{Health, Severity};
 use crate::memtable::Memtable;
@@ -25,7 +26,6 @@ use crate::table::TableContext;
 use crate::version::install::Installer;
 use crate::view::ReadView;
 use crate::worker::{Gate, Poll, Priority, TaskQueue};
-use crate::flush;
 
 /// Threads for reads that need the disk.
 const READERS: usize = 2;
@@ -41,7 +41,8 @@ impl Engine {
         let started = environment.executor.clock().micros();
         let (store, wal) = open_store(path, dir, options, environment)?;
         let last_seqno = store.visible();
-        let parts = Arc::new(Parts { commit: Commit::new(wal, last_seqno), compactor: Compactor::default(), store });
+        let parts =
+            Arc::new(Parts { commit: Commit::new(wal, last_seqno), compactor: Compactor::default(), store });
         start_lanes(&parts)?;
         let store = &parts.store;
         let recovered = store.counters.recovered_ops.get();
@@ -97,9 +98,10 @@ impl Drop for Database {
 pub(super) fn no_directory(path: &Path, error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::NotFound => recovery::not_found(path),
-        std::io::ErrorKind::NotADirectory => {
-            Error::invalid(format!("{} is not a directory: name the directory of the database", path.display()))
-        }
+        std::io::ErrorKind::NotADirectory => Error::invalid(format!(
+            "{} is not a directory: name the directory of the database",
+            path.display()
+        )),
         _ => Error::io("open the directory", path.display(), error),
     }
 }
@@ -121,7 +123,9 @@ pub(super) fn lock(path: &Path, dir: &dyn Dir) -> Result<Box<dyn DirLock>> {
 /// Who holds the lock, as far as the lock file tells.
 fn lock_owner(dir: &dyn Dir) -> String {
     let mut text = [0; 20];
-    let read = dir.open(&FileName::Lock.to_string(), crate::fs::OpenMode::Read).and_then(|f| f.read_at(&mut text, 0));
+    let read = dir
+        .open(&FileName::Lock.to_string(), crate::fs::OpenMode::Read)
+        .and_then(|f| f.read_at(&mut text, 0));
     let pid = read.ok().and_then(|n| std::str::from_utf8(text.get(..n)?).ok()?.trim().parse::<u32>().ok());
     match pid {
         Some(pid) if pid == std::process::id() => format!("this process (pid {pid})"),
@@ -142,18 +146,18 @@ fn open_store(
     let progress = Gate::default();
     let health = Arc::new(health(&options, &events, &progress));
     let remover = Arc::new(Remover::new(dir.clone(), health.clone(), executor.clone(), events.clone()));
-    let blocks = Arc::new(BlockCache::new(options.cache_bytes));
-    let files = Arc::new(TableCache::new(options.open_files()));
+    let blocks = BlockCache::new(options.cache_bytes);
+    let files = TableCache::new(options.open_files());
     let on_unused = {
         let remover = remover.clone();
         move |number| remover.discard(FileName::Table(number))
     };
-    let tables =
-        Arc::new(TableContext::new(dir.clone(), blocks.clone(), files, options.paranoid, Box::new(on_unused)));
+    let tables = TableContext::new(dir.clone(), blocks.clone(), files, options.paranoid, Box::new(on_unused));
     let recovered = recovery::read(path, &dir, &options, &tables)?;
     let Recovered { version, memtables, last_seqno, next_file, garbage } = recovered;
     let next_file = Arc::new(AtomicU64::new(next_file));
-    let installer = Installer::new(dir.clone(), tables.clone(), remover.clone(), next_file.clone(), last_seqno);
+    let installer =
+        Installer::new(dir.clone(), tables.clone(), remover.clone(), next_file.clone(), last_seqno);
     let memtable = Arc::new(Memtable::new(next_file.fetch_add(1, Ordering::Relaxed), options.memtable_bytes));
     let view = ReadView { memtable, immutables: memtables, version: Arc::new(version) };
     let store = Store {
@@ -182,7 +186,10 @@ fn open_store(
     if store.options.read_only {
         return Ok((store, None));
     }
-    store.counters.recovered_ops.add(store.view.load().immutables.iter().map(|memtable| memtable.len() as u64).sum());
+    store
+        .counters
+        .recovered_ops
+        .add(store.view.load().immutables.iter().map(|memtable| memtable.len() as u64).sum());
     let wal = recovery::settle(&store)?;
     garbage.into_iter().for_each(|name| store.remover.discard(name));
     Ok((store, Some(wal)))
@@ -219,10 +226,12 @@ fn start_lanes(parts: &Arc<Parts>) -> Result<()> {
         commit: lane(Priority::Normal, "moss-commit", 1, |parts| parts.commit.poll(&parts.store))?,
         sync: lane(Priority::Normal, "moss-sync", 1, |parts| parts.commit.poll_sync(&parts.store))?,
         flush: lane(Priority::Normal, "moss-flush", 1, |parts| flush::poll(&parts.store))?,
-        compaction: lane(Priority::Low, "moss-compact", compactors, |parts| job::poll(&parts.store, &parts.compactor))?,
+        compaction: lane(Priority::Low, "moss-compact", compactors, |parts| {
+            job::poll(&parts.store, &parts.compactor)
+        })?,
     };
     parts.store.remover.set_lane(lane(Priority::Low, "moss-remove", 1, |parts| parts.store.remover.poll())?);
-    drop(parts.store.lanes.set(lanes));
+    let _ = parts.store.lanes.set(lanes);
     parts.store.notify(|lanes| lanes.compaction);
     Ok(())
 }

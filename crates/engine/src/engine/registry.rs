@@ -10,7 +10,6 @@ use std::sync::{Arc, LazyLock, Weak};
 
 use super::{Database, Engine, Environment, open};
 use crate::error::Result;
-use crate::fs::Fs;
 use crate::options::Options;
 use crate::sync::{Condvar, Mutex};
 

@@ -76,7 +76,7 @@ impl Engine {
             wal_bytes: parts.commit.wal_bytes(),
             cache_hits: cache.hits,
             cache_misses: cache.misses,
-            cache_bytes: cache.bytes,
+            cache_bytes: (cache.block_bytes + cache.pinned_bytes) as u64,
             snapshots: store.snapshots.count() as u64,
             oldest_snapshot: store.snapshots.oldest(),
             last_seqno: store.visible(),

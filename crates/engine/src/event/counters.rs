@@ -48,6 +48,11 @@ impl HotCounter {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn shards(&self) -> &[CachePadded<AtomicU64>] {
+        &self.0
+    }
+
     /// The count now: the sum of all shards.
     pub fn get(&self) -> u64 {
         self.0.iter().map(|line| line.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
@@ -90,6 +95,8 @@ counters! {
     user_bytes: Counter,
     /// Operations (puts and deletes) that users wrote.
     user_ops: Counter,
+    /// Records replayed from write-ahead logs at open.
+    recovered_ops: Counter,
     /// Bytes written to write-ahead logs.
     wal_bytes: Counter,
     /// Syncs of write-ahead logs.

@@ -68,6 +68,7 @@ pub trait DirLock: Send + Sync {
 }
 
 /// An open file. Positioned reads and writes only; safe to share between threads.
+#[expect(clippy::len_without_is_empty, reason = "the length is a question to the system, and may fail")]
 pub trait File: Send + Sync + 'static {
     /// Reads up to `buffer.len()` bytes at `offset`; fewer only at the end of the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;

@@ -182,7 +182,8 @@ fn sync_file(handle: &OwnedFd, _metadata: bool) -> io::Result<()> {
 /// Makes a file durable: its content, and all its `metadata` if asked for.
 #[cfg(not(target_vendor = "apple"))]
 fn sync_file(handle: &OwnedFd, metadata: bool) -> io::Result<()> {
-    Ok(if metadata { sys::fsync(handle)? } else { sys::fdatasync(handle)? })
+    let done = if metadata { sys::fsync(handle) } else { sys::fdatasync(handle) };
+    done.map_err(io::Error::from)
 }
 
 impl File for OsFile {

@@ -1,5 +1,6 @@
 //! What a manifest's edits add up to, and which edits make sense. Pure.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::key::{MAX_KEY_BYTES, MAX_SEQNO, SeqNo};
@@ -134,7 +135,7 @@ impl Builder {
             }
         }
         let [newest, sorted @ ..] = &mut state.levels;
-        newest.sort_by(|a, b| (b.max_seqno, b.number).cmp(&(a.max_seqno, a.number)));
+        newest.sort_by_key(|table| Reverse((table.max_seqno, table.number)));
         for (level, tables) in (1..).zip(sorted) {
             tables.sort_by(|a, b| a.smallest.cmp(&b.smallest));
             for (left, right) in tables.iter().zip(tables.iter().skip(1)) {

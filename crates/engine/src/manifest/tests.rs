@@ -279,3 +279,5 @@ proptest! {
         }
     }
 }
+
+mod crash;

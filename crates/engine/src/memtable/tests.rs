@@ -373,3 +373,38 @@ fn readers_beside_a_writer_miss_nothing_and_see_nothing_torn() {
     assert_eq!(table.len() as u64, writes);
     assert_eq!(walk(&mut table.settled_cursor()).len() as u64, writes);
 }
+
+#[test]
+fn seeks_with_keys_that_leave_the_common_prefix() {
+    let table = Arc::new(Memtable::new(1, 1 << 16));
+    let keys = [b"user:10", b"user:20", b"user:30", b"user:40"];
+    table.apply(keys.iter().map(|key| set(&key[..], b"")), 1);
+    let mut cursor = table.cursor();
+    for sought in
+        ["", "t", "u", "us", "useq", "user", "user:", "user:0", "user:2", "user:30", "user:300", "user:5"]
+            .into_iter()
+            .chain(["user;", "uses", "v", "zzzzzzzzzz"])
+    {
+        let at = keys.iter().position(|key| &key[..] >= sought.as_bytes()).unwrap_or(keys.len());
+        cursor.seek(sought.as_bytes(), u64::MAX).unwrap();
+        assert_eq!(cursor.user_key(), keys.get(at).map_or(&b""[..], |k| &k[..]), "seek {sought:?}");
+        cursor.seek_before(sought.as_bytes()).unwrap();
+        let before = at.checked_sub(1).and_then(|at| keys.get(at));
+        assert_eq!(cursor.user_key(), before.map_or(&b""[..], |k| &k[..]), "seek_before {sought:?}");
+    }
+}
+
+#[test]
+fn keys_with_equal_hashes_are_told_apart() {
+    let records = Records::new(1 << 16);
+    // Homes at the very end of every table, so that probes go round it.
+    let hash_of = |i: u64| u64::MAX - (i % 3 << 32);
+    for i in 0..300u64 {
+        records.write().insert(hash_of(i), trailer(i + 1, Kind::Set), &i.to_be_bytes(), b"");
+        for j in 0..=i {
+            let found = records.find(&j.to_be_bytes(), hash_of(j), MAX_SEQNO);
+            assert_eq!(found.map(|r| seqno_of(r.trailer())), Some(j + 1));
+        }
+        assert!(records.find(&(i + 1).to_be_bytes(), hash_of(i + 1), MAX_SEQNO).is_none());
+    }
+}

@@ -11,7 +11,10 @@ pub(crate) use shuttle::{thread, thread_local};
 pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
 
 /// A held [`Mutex`]. Empty only while a [`Condvar`] has it.
-pub(crate) struct MutexGuard<'a, T>(Option<shuttle::sync::MutexGuard<'a, T>>);
+pub(crate) struct MutexGuard<'a, T> {
+    mutex: &'a Mutex<T>,
+    held: Option<shuttle::sync::MutexGuard<'a, T>>,
+}
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
@@ -19,22 +22,19 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        MutexGuard(Some(self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())))
+        let held = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        MutexGuard { mutex: self, held: Some(held) }
     }
 
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))
-    }
-
-    pub(crate) fn get_mut(&mut self) -> &mut T {
-        self.0.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.0.try_lock().ok().map(|held| MutexGuard { mutex: self, held: Some(held) })
     }
 }
 
 impl<T> Deref for MutexGuard<'_, T> {
     type Target = T;
     fn deref(&self) -> &T {
-        match &self.0 {
+        match &self.held {
             Some(guard) => guard,
             None => unreachable!("a condition variable has the guard"),
         }
@@ -43,7 +43,7 @@ impl<T> Deref for MutexGuard<'_, T> {
 
 impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        match &mut self.0 {
+        match &mut self.held {
             Some(guard) => guard,
             None => unreachable!("a condition variable has the guard"),
         }
@@ -69,14 +69,16 @@ impl Condvar {
     }
 
     pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-        if let Some(held) = guard.0.take() {
-            guard.0 = Some(self.0.wait(held).unwrap_or_else(|poisoned| poisoned.into_inner()));
+        if let Some(held) = guard.held.take() {
+            guard.held = Some(self.0.wait(held).unwrap_or_else(|poisoned| poisoned.into_inner()));
         }
     }
 
     /// Time does not pass under `shuttle`: the wait lets the others run once and then counts as timed out.
     pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _limit: Duration) -> WaitTimeoutResult {
-        MutexGuard::unlocked(guard, thread::yield_now);
+        guard.held = None;
+        thread::yield_now();
+        guard.held = guard.mutex.lock().held.take();
         WaitTimeoutResult(true)
     }
 

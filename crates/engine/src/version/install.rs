@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::key::SeqNo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, FileName};
+use crate::key::SeqNo;
 use crate::manifest::Manifest;
 use crate::remover::Remover;
 use crate::sync::{AtomicU64, Mutex, Ordering};
@@ -115,7 +115,12 @@ fn manifest_is_long(state: &Recorded) -> bool {
 }
 
 /// The edit that makes `version` out of nothing.
-pub(crate) fn full_edit(version: &Tables, next_file: &AtomicU64, log_number: u64, last_seqno: u64) -> VersionEdit {
+pub(crate) fn full_edit(
+    version: &Tables,
+    next_file: &AtomicU64,
+    log_number: u64,
+    last_seqno: u64,
+) -> VersionEdit {
     let added = (0..LEVELS)
         .flat_map(|level| version.level(level).iter().map(move |table| (level, table.meta().clone())))
         .collect();

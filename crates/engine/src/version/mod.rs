@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 mod bounds;
 pub mod edit;
+pub(crate) mod install;
 mod sublevel;
 #[cfg(test)]
 mod tests;

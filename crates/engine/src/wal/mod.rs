@@ -31,3 +31,6 @@ mod writer;
 pub use append::Watermark;
 pub use reader::{Recovered, Replayed, Tail, replay, replay_all, seal};
 pub use writer::WalWriter;
+
+#[cfg(test)]
+mod tests;

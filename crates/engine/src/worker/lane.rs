@@ -105,11 +105,12 @@ impl Lane {
         }
     }
 
-    /// After work: makes a sleeping thread due, unless one is already.
+    /// After work: makes another thread due, unless one is already. Also one that does not sleep yet: a thread may be
+    /// just about to.
     fn spread(&self) {
         if self.spread == Spread::AfterWork && self.threads > 1 {
             let mut signal = self.signal.lock();
-            if signal.permits == 0 && signal.sleeping > 0 {
+            if !signal.stopped && signal.permits == 0 {
                 signal.permits = 1;
                 self.wake.notify_one();
             }

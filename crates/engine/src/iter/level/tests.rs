@@ -56,6 +56,8 @@ fn tables_open_only_when_the_cursor_gets_there() {
     assert_eq!(level.user_key(), &[40][..]);
     level.seek_to_last().unwrap();
     assert_eq!(level.user_key(), &[55][..]);
+    level.seek_before(&[99]).unwrap();
+    assert_eq!(level.user_key(), &[55][..]);
     level.next().unwrap();
     assert!(!level.valid());
 }

@@ -91,6 +91,12 @@ fn equal_internal_keys_come_newest_child_first_and_lose_nothing() {
             assert_eq!(here(&merge).as_ref(), Some(expected));
             merge.prev().unwrap();
         }
+        merge.seek_to_first().unwrap();
+        merge.next().unwrap();
+        merge.prev().unwrap();
+        assert_eq!(here(&merge).as_ref(), forward.first());
+        merge.next().unwrap();
+        assert_eq!(here(&merge).as_ref(), forward.get(1));
     }
 }
 

@@ -148,6 +148,19 @@ fn a_cleared_range_is_skipped_not_walked() {
 }
 
 #[test]
+fn keys_put_again_after_the_clear_are_not_skipped() {
+    let mut history: Vec<_> = (0..200u8).map(|k| Write::Put(vec![k])).collect();
+    history.push(Write::Clear(vec![10], vec![190]));
+    history.extend([Write::Put(vec![100]), Write::Put(vec![150])]);
+    // Once in the tombstone's own source, once in a newer one.
+    for cuts in [&[200][..], &[200, 201]] {
+        let expected: Vec<_> = state(&history, 203).into_iter().collect();
+        assert_eq!(forward(&mut cursor(&history, cuts, 203)), expected);
+        assert_eq!(backward(&mut cursor(&history, cuts, 203)), expected);
+    }
+}
+
+#[test]
 fn a_read_error_is_sticky_in_both_directions() {
     let history: Vec<_> = (0..50u8).map(|k| Write::Put(vec![k])).collect();
     for back in [false, true] {

@@ -186,6 +186,38 @@ fn lost_new_sectors_may_hold_what_a_removed_file_held_there() {
 }
 
 #[test]
+fn lost_old_sectors_hold_what_was_durable() {
+    let fs = SimFs::new();
+    let dir = database(&fs);
+    create(&dir, "old", &[9; 2048]);
+    dir.remove("old").unwrap();
+    let file = create(&dir, "a", &[5; 1024]);
+    file.sync_all().unwrap();
+    dir.sync().unwrap();
+    file.write_all_at(&[1; 1024], 0).unwrap();
+    for found in contents(&fs, Style::StaleSectors, "a").into_iter().flatten() {
+        assert!(sectors(&found).iter().all(|byte| matches!(byte, 1 | 5)));
+    }
+}
+
+#[test]
+fn a_file_never_loses_its_name_to_what_befell_another() {
+    let fs = SimFs::new();
+    let dir = database(&fs);
+    create(&dir, "a", b"first").sync_all().unwrap();
+    dir.sync().unwrap();
+    dir.rename("a", "b").unwrap();
+    create(&dir, "a", b"second").sync_all().unwrap();
+    dir.rename("a", "c").unwrap();
+    create(&dir, "a", b"third").sync_all().unwrap();
+    dir.remove("a").unwrap();
+    for (style, image) in images(&fs) {
+        let first = ["a", "b"].iter().filter(|name| content(&image, name).as_deref() == Some(b"first"));
+        assert_eq!(first.count(), 1, "{style:?}");
+    }
+}
+
+#[test]
 fn a_failed_sync_keeps_bytes_readable_and_loses_them_for_good() {
     let fs = SimFs::new();
     let dir = database(&fs);

@@ -1,0 +1,278 @@
+//! Random operations under random options, against a BTreeMap: writes, range deletes, batches, flushes, compactions,
+//! snapshots, iterators that stay open, kills and clean reopens.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use mosskv::fs::sim::SimFs;
+use mosskv::worker::Executor;
+use mosskv::{
+    Compression, Durability, Engine, Environment, Iter, IterOptions, Options, ReadOptions, Snapshot,
+    WriteBatch,
+};
+use mosskv_check::history::{Contents, contents};
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Put(u16, u16),
+    Delete(u16),
+    DeleteRange(u16, u16),
+    Batch(Vec<(u16, Option<u16>)>),
+    Flush,
+    Compact(u16, u16),
+    TakeSnapshot,
+    DropSnapshot(u8),
+    CheckSnapshot(u8),
+    OpenIter(u16, u16),
+    CheckIter(u8),
+    SeekAround(u16),
+    Reopen,
+    Kill,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let key = || 0..400u16;
+    let step = prop_oneof![
+        40 => (key(), 0..2_000u16).prop_map(|(k, size)| Step::Put(k, size)),
+        10 => key().prop_map(Step::Delete),
+        3 => (key(), 1..60u16).prop_map(|(k, n)| Step::DeleteRange(k, k.saturating_add(n))),
+        10 => proptest::collection::vec((key(), proptest::option::of(0..300u16)), 1..20).prop_map(Step::Batch),
+        3 => Just(Step::Flush),
+        1 => (key(), key()).prop_map(|(a, b)| Step::Compact(a.min(b), a.max(b))),
+        3 => Just(Step::TakeSnapshot),
+        2 => any::<u8>().prop_map(Step::DropSnapshot),
+        3 => any::<u8>().prop_map(Step::CheckSnapshot),
+        2 => (key(), key()).prop_map(|(a, b)| Step::OpenIter(a.min(b), a.max(b))),
+        3 => any::<u8>().prop_map(Step::CheckIter),
+        10 => key().prop_map(Step::SeekAround),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::Kill),
+    ];
+    proptest::collection::vec(step, 1..250)
+}
+
+fn options() -> impl Strategy<Value = Options> {
+    let codec = prop_oneof![Just(Compression::None), Just(Compression::Lz4), Just(Compression::Zstd(3))];
+    (
+        prop_oneof![Just(64usize << 10), Just(128 << 10), Just(1 << 20)],
+        1..6usize,
+        prop_oneof![Just(0usize), Just(20_000), Just(8 << 20)],
+        prop_oneof![Just(512usize), Just(4_096), Just(8_192)],
+        proptest::collection::vec(codec, 1..4),
+        proptest::collection::vec(prop_oneof![Just(0u32), Just(6), Just(10)], 1..3),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(memtable_bytes, max_tables, cache_bytes, block_bytes, compression, filters, paranoid)| {
+                Options {
+                    memtable_bytes,
+                    max_tables,
+                    cache_bytes,
+                    block_bytes,
+                    compression,
+                    filter_bits_per_key: filters,
+                    table_bytes: 64 << 10,
+                    max_open_files: Some(16),
+                    paranoid,
+                    ..Options::default()
+                }
+            },
+        )
+}
+
+fn key(k: u16) -> Vec<u8> {
+    // Long common prefixes, and keys that are prefixes of others.
+    match k % 3 {
+        0 => format!("user:{:04}", k / 3).into_bytes(),
+        1 => format!("user:{:04}:name", k / 3).into_bytes(),
+        _ => (k / 3).to_be_bytes().to_vec(),
+    }
+}
+
+struct Run {
+    disk: SimFs,
+    options: Options,
+    seed: u64,
+    engine: Engine,
+    model: Contents,
+    snapshots: Vec<(Snapshot, Contents)>,
+    iters: Vec<(Iter, Contents)>,
+    writes: u32,
+}
+
+impl Run {
+    fn open(disk: &SimFs, options: &Options, seed: u64) -> Engine {
+        let environment =
+            Environment { fs: Arc::new(disk.clone()), executor: Executor::stepped(seed), listener: None };
+        Engine::open_with("db", options.clone(), environment).unwrap()
+    }
+
+    fn value(&mut self, size: u16) -> Vec<u8> {
+        self.writes += 1;
+        let mut value = format!("{}:", self.writes).into_bytes();
+        value.resize(value.len() + usize::from(size), b'a' + (self.writes % 26) as u8);
+        value
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Put(k, size) => {
+                let value = self.value(*size);
+                self.engine.put(key(*k), &value).unwrap();
+                self.model.insert(key(*k), value);
+            }
+            Step::Delete(k) => {
+                self.engine.del(key(*k)).unwrap();
+                self.model.remove(&key(*k));
+            }
+            Step::DeleteRange(a, b) => {
+                let (a, b) = (key(*a).min(key(*b)), key(*a).max(key(*b)));
+                self.engine.delete_range(&a, &b).unwrap();
+                self.model.retain(|k, _| *k < a || *k >= b);
+            }
+            Step::Batch(writes) => {
+                let mut batch = WriteBatch::new();
+                for (k, size) in writes {
+                    match size {
+                        Some(size) => {
+                            let value = self.value(*size);
+                            batch.put(&key(*k), &value).unwrap();
+                            self.model.insert(key(*k), value);
+                        }
+                        None => {
+                            batch.delete(&key(*k)).unwrap();
+                            self.model.remove(&key(*k));
+                        }
+                    }
+                }
+                self.engine.write(batch, Some(Durability::Disk)).unwrap();
+            }
+            Step::Flush => self.engine.flush().unwrap(),
+            Step::Compact(a, b) => {
+                let (a, b) = (key(*a).min(key(*b)), key(*a).max(key(*b)));
+                self.engine.compact(Some((&a, &b))).unwrap();
+            }
+            Step::TakeSnapshot => self.snapshots.push((self.engine.snapshot(), self.model.clone())),
+            Step::DropSnapshot(i) if !self.snapshots.is_empty() => {
+                self.snapshots.swap_remove(usize::from(*i) % self.snapshots.len());
+            }
+            Step::CheckSnapshot(i) if !self.snapshots.is_empty() => {
+                let (snapshot, then) = &self.snapshots[usize::from(*i) % self.snapshots.len()];
+                let options = IterOptions { snapshot: Some(snapshot.clone()), ..IterOptions::default() };
+                check_forward(&mut self.engine.iter(&options).unwrap(), then);
+                let read = ReadOptions { snapshot: Some(snapshot), ..ReadOptions::default() };
+                for k in (0..400).step_by(17) {
+                    let found = self.engine.get_with(key(k), &read, <[u8]>::to_vec).unwrap();
+                    assert_eq!(found.as_ref(), then.get(&key(k)));
+                }
+            }
+            Step::OpenIter(a, b) => {
+                let (a, b) = (key(*a).min(key(*b)), key(*a).max(key(*b)));
+                let (lower, upper) = (Bound::Excluded(a), Bound::Included(b));
+                let then = match lower == upper {
+                    true => BTreeMap::new(),
+                    false => self.model.iter().map(|(k, v)| (k.clone(), v.clone())).collect::<Contents>(),
+                };
+                let inside = |k: &Vec<u8>| match (&lower, &upper) {
+                    (Bound::Excluded(a), Bound::Included(b)) => k > a && k <= b,
+                    _ => true,
+                };
+                let then = then.into_iter().filter(|(k, _)| inside(k)).collect();
+                let options =
+                    IterOptions { lower: lower.clone(), upper: upper.clone(), ..IterOptions::default() };
+                self.iters.push((self.engine.iter(&options).unwrap(), then));
+            }
+            Step::CheckIter(i) if !self.iters.is_empty() => {
+                let i = usize::from(*i) % self.iters.len();
+                let (iter, then) = &mut self.iters[i];
+                check_forward(iter, then);
+                check_backward(iter, then);
+            }
+            Step::SeekAround(k) => self.seek_around(&key(*k)),
+            Step::Reopen => {
+                self.snapshots.clear();
+                self.iters.clear();
+                self.engine.close().unwrap();
+                self.reopen(self.disk.clone());
+            }
+            Step::Kill => {
+                self.snapshots.clear();
+                self.iters.clear();
+                self.reopen(self.disk.kill_image());
+            }
+            Step::DropSnapshot(_) | Step::CheckSnapshot(_) | Step::CheckIter(_) => {}
+        }
+    }
+
+    fn reopen(&mut self, disk: SimFs) {
+        self.seed += 1;
+        self.engine = Self::open(&disk, &self.options, self.seed);
+        self.disk = disk;
+    }
+
+    /// Seeks both ways and walks over the turning point.
+    fn seek_around(&self, at: &[u8]) {
+        let mut iter = self.engine.iter(&IterOptions::default()).unwrap();
+        let entry = |iter: &Iter| iter.valid().then(|| (iter.key().to_vec(), iter.value().to_vec()));
+        let owned = |entry: Option<(&Vec<u8>, &Vec<u8>)>| entry.map(|(k, v)| (k.clone(), v.clone()));
+        iter.seek(at).unwrap();
+        let mut after = self.model.range(at.to_vec()..);
+        assert_eq!(entry(&iter), owned(after.next()), "first at or after");
+        iter.next().unwrap();
+        assert_eq!(entry(&iter), owned(after.next()));
+        if iter.valid() {
+            iter.prev().unwrap();
+            assert_eq!(entry(&iter), owned(self.model.range(at.to_vec()..).next()), "turned around");
+        }
+        iter.seek_for_prev(at).unwrap();
+        let mut before = self.model.range(..=at.to_vec()).rev();
+        assert_eq!(entry(&iter), owned(before.next()), "last at or before");
+        iter.prev().unwrap();
+        assert_eq!(entry(&iter), owned(before.next()));
+        if iter.valid() {
+            iter.next().unwrap();
+            assert_eq!(entry(&iter), owned(self.model.range(..=at.to_vec()).next_back()), "turned around");
+        }
+        assert_eq!(self.engine.get(at).unwrap().as_ref(), self.model.get(at));
+    }
+}
+
+fn check_forward(iter: &mut Iter, then: &Contents) {
+    iter.seek_to_first().unwrap();
+    for (key, value) in then {
+        assert!(iter.valid(), "the scan ends before {:?}", String::from_utf8_lossy(key));
+        assert_eq!((iter.key(), iter.value()), (&key[..], &value[..]));
+        iter.next().unwrap();
+    }
+    assert!(!iter.valid());
+}
+
+fn check_backward(iter: &mut Iter, then: &Contents) {
+    iter.seek_to_last().unwrap();
+    for (key, value) in then.iter().rev() {
+        assert!(iter.valid(), "the scan ends before {:?}", String::from_utf8_lossy(key));
+        assert_eq!((iter.key(), iter.value()), (&key[..], &value[..]));
+        iter.prev().unwrap();
+    }
+    assert!(!iter.valid());
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 150, max_shrink_iters: 2_000, ..Config::default() })]
+
+    #[test]
+    fn the_engine_is_a_btree_map_that_survives(options in options(), steps in steps(), seed in any::<u64>()) {
+        let disk = SimFs::new();
+        let engine = Run::open(&disk, &options, seed);
+        let mut run = Run {
+            disk, options, seed, engine, model: Contents::new(), snapshots: Vec::new(), iters: Vec::new(), writes: 0,
+        };
+        for step in &steps {
+            run.step(step);
+        }
+        prop_assert_eq!(contents(&run.engine).unwrap(), run.model);
+    }
+}

@@ -1,0 +1,333 @@
+//! The block cache.
+//!
+//! [`BlockCache`] holds the budget and the queue; each open table has its [`BlockSlots`], which hold the blocks. A hit is
+//! one load of a slot. A use is marked by a store only while the mark is below its small maximum, so a hot block's
+//! memory is read, not written. A miss is loaded once however many ask: the first loads, the others wait for it.
+//!
+//! Invariants: the bytes counted are those of the blocks in slots; a block in a slot has exactly one entry in
+//! the queue; slots and queue change together, under the queue's lock. Blocks go when their table's slots go.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwapOption, Guard};
+
+use super::counters::Counters;
+use super::queue::{Entry, Queue};
+use crate::checksum;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sync::{AtomicU8, AtomicUsize, Condvar, Mutex, Ordering};
+use crate::table::block::Block;
+
+/// Uses beyond this are not counted.
+const MOST_USES: u8 = 3;
+
+/// What the cache has done and holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheStats {
+    /// Reads answered from memory.
+    pub hits: u64,
+    /// Reads that had to fetch their block.
+    pub misses: u64,
+    /// Bytes of blocks held.
+    pub block_bytes: usize,
+    /// Bytes of the indexes and filters of open tables.
+    pub pinned_bytes: usize,
+}
+
+/// Blocks in memory under a budget of bytes, shared by all tables of a database.
+#[derive(Debug)]
+pub struct BlockCache {
+    budget: usize,
+    queue: Mutex<Queue>,
+    blocks: AtomicUsize,
+    pinned: AtomicUsize,
+    /// Queue entries whose table went since the queue was last told.
+    gone: AtomicUsize,
+    counters: Counters,
+}
+
+impl BlockCache {
+    /// A cache for `budget` bytes of blocks, indexes and filters; 0 caches no block. Indexes and filters of open
+    /// tables are counted but not evicted; blocks always keep an eighth of the budget.
+    pub fn new(budget: usize) -> Arc<Self> {
+        Arc::new(Self {
+            budget,
+            queue: Mutex::default(),
+            blocks: AtomicUsize::new(0),
+            pinned: AtomicUsize::new(0),
+            gone: AtomicUsize::new(0),
+            counters: Counters::default(),
+        })
+    }
+
+    /// Counts and sizes. Exact when nothing is going on.
+    pub fn stats(&self) -> CacheStats {
+        let (hits, misses) = self.counters.sums();
+        CacheStats {
+            hits,
+            misses,
+            block_bytes: self.blocks.load(Ordering::Relaxed),
+            pinned_bytes: self.pinned.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Slots for the `count` blocks of table `number`, whose index and filter take `pinned` bytes.
+    pub(crate) fn slots(self: &Arc<Self>, number: u64, count: usize, pinned: usize) -> Arc<BlockSlots> {
+        let pinned = pinned + count * size_of::<ArcSwapOption<CachedBlock>>();
+        self.pinned.fetch_add(pinned, Ordering::Relaxed);
+        let slots = Arc::new(BlockSlots {
+            cache: self.clone(),
+            number,
+            pinned,
+            slots: std::iter::repeat_with(ArcSwapOption::empty).take(count).collect(),
+            flights: Mutex::default(),
+        });
+        drop(self.trim(&mut self.queue.lock()));
+        slots
+    }
+
+    /// How many entries the queue has.
+    #[cfg(test)]
+    pub(super) fn queued(&self) -> usize {
+        self.queue.lock().len()
+    }
+
+    /// Bytes of blocks that may stay.
+    fn target(&self) -> usize {
+        self.budget.saturating_sub(self.pinned.load(Ordering::Relaxed)).max(self.budget / 8)
+    }
+
+    /// Puts a block into a slot, unless one is there or the block would fill most of the cache.
+    fn install(&self, owner: &Arc<BlockSlots>, slot: usize, block: &Arc<CachedBlock>) {
+        let bytes = block.charge();
+        if bytes > self.target() / 2 {
+            return;
+        }
+        let Some(place) = owner.slots.get(slot) else { return };
+        let mut queue = self.queue.lock();
+        queue.owners_gone(self.gone.swap(0, Ordering::Relaxed));
+        if place.load().is_some() {
+            return;
+        }
+        place.store(Some(block.clone()));
+        self.blocks.fetch_add(bytes, Ordering::Relaxed);
+        let id = owner.number << 24 ^ slot as u64;
+        queue.insert(Entry { owner: Arc::downgrade(owner), slot, bytes, id });
+        let evicted = self.trim(&mut queue);
+        drop(queue);
+        drop(evicted);
+    }
+
+    /// Evicts down to the target. What it returns is to be dropped after the lock is released, to keep it short.
+    fn trim(&self, queue: &mut Queue) -> Vec<(Arc<BlockSlots>, Option<Arc<CachedBlock>>)> {
+        let target = self.target();
+        let mut evicted = Vec::new();
+        while self.blocks.load(Ordering::Relaxed) > target {
+            let Some((owner, slot)) = queue.victim(target) else { break };
+            let block = owner.slots.get(slot).and_then(|place| place.swap(None));
+            let bytes = block.as_ref().map_or(0, |block| block.charge());
+            self.blocks.fetch_sub(bytes, Ordering::Relaxed);
+            evicted.push((owner, block));
+        }
+        evicted
+    }
+}
+
+/// A block and what the cache notes about it.
+#[derive(Debug)]
+pub(crate) struct CachedBlock {
+    block: Block,
+    uses: AtomicU8,
+    /// Of the bytes in memory; only when paranoid.
+    checksum: Option<u64>,
+}
+
+impl CachedBlock {
+    /// Wraps a block; `paranoid` remembers its checksum for [`CachedBlock::intact`].
+    pub(crate) fn new(block: Block, paranoid: bool) -> Arc<Self> {
+        let checksum = paranoid.then(|| checksum::checksum(0, block.bytes()));
+        Arc::new(Self { block, uses: AtomicU8::new(0), checksum })
+    }
+
+    /// Whether the bytes are still those of the beginning; always true when not paranoid.
+    #[inline]
+    pub(crate) fn intact(&self) -> bool {
+        self.checksum.is_none_or(|expected| checksum::checksum(0, self.block.bytes()) == expected)
+    }
+
+    /// Bytes of memory it takes.
+    fn charge(&self) -> usize {
+        self.block.memory() + size_of::<Self>() + 2 * size_of::<usize>()
+    }
+
+    #[inline]
+    fn mark(&self) {
+        let uses = self.uses.load(Ordering::Relaxed);
+        if uses < MOST_USES {
+            self.uses.store(uses + 1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl AsRef<Block> for CachedBlock {
+    #[inline]
+    fn as_ref(&self) -> &Block {
+        &self.block
+    }
+}
+
+/// A block being read: borrowed from its slot without touching its reference count, or owned.
+pub(crate) struct BlockRef(Guard<Option<Arc<CachedBlock>>>);
+
+impl BlockRef {
+    pub(crate) fn owned(block: Arc<CachedBlock>) -> Self {
+        Self(Guard::from_inner(Some(block)))
+    }
+
+    /// The block; always there.
+    #[inline]
+    pub(crate) fn get(&self) -> Option<&CachedBlock> {
+        self.0.as_deref()
+    }
+
+    pub(crate) fn into_arc(self) -> Option<Arc<CachedBlock>> {
+        Guard::into_inner(self.0)
+    }
+}
+
+/// The cached blocks of one open table.
+#[derive(Debug)]
+pub(crate) struct BlockSlots {
+    cache: Arc<BlockCache>,
+    number: u64,
+    pinned: usize,
+    slots: Box<[ArcSwapOption<CachedBlock>]>,
+    flights: Mutex<HashMap<usize, Arc<Flight>>>,
+}
+
+impl BlockSlots {
+    /// Block `slot` if it is in memory. No lock, no reference count, no allocation.
+    #[inline]
+    pub(crate) fn get(&self, slot: usize) -> Option<BlockRef> {
+        let guard = self.slots.get(slot)?.load();
+        match guard.as_deref() {
+            Some(block) => {
+                block.mark();
+                self.cache.counters.hit();
+                Some(BlockRef(guard))
+            }
+            None => {
+                self.cache.counters.miss();
+                None
+            }
+        }
+    }
+
+    /// Block `slot`, by `read` if it is not in memory. When several ask at once, one reads and the others wait; an
+    /// error goes to all of them and is not remembered.
+    pub(crate) fn load(
+        self: &Arc<Self>,
+        slot: usize,
+        read: impl FnOnce() -> Result<Arc<CachedBlock>>,
+    ) -> Result<Arc<CachedBlock>> {
+        let flight = {
+            let mut flights = self.flights.lock();
+            if let Some(block) = self.slots.get(slot).and_then(|place| place.load_full()) {
+                return Ok(block);
+            }
+            match flights.entry(slot) {
+                MapEntry::Occupied(entry) => Some(entry.get().clone()),
+                MapEntry::Vacant(entry) => {
+                    entry.insert(Arc::default());
+                    None
+                }
+            }
+        };
+        if let Some(flight) = flight {
+            return flight.wait();
+        }
+        let mut landing = Landing { slots: self, slot, result: None };
+        let result = read();
+        if let Ok(block) = &result {
+            self.cache.install(self, slot, block);
+        }
+        landing.result = Some(result.clone());
+        result
+    }
+
+    /// Caches a block that was read without [`BlockSlots::load`], if it is still missing.
+    pub(crate) fn offer(self: &Arc<Self>, slot: usize, block: &Arc<CachedBlock>) {
+        self.cache.install(self, slot, block);
+    }
+
+    /// Whether the block was used since it was last asked; takes one use away, or `all`.
+    pub(super) fn take_use(&self, slot: usize, all: bool) -> bool {
+        let Some(guard) = self.slots.get(slot).map(|place| place.load()) else { return false };
+        let Some(block) = guard.as_deref() else { return false };
+        let uses = block.uses.load(Ordering::Relaxed);
+        if uses > 0 {
+            block.uses.store(if all { 0 } else { uses - 1 }, Ordering::Relaxed);
+        }
+        uses > 0
+    }
+}
+
+#[cfg(test)]
+impl BlockSlots {
+    /// How many wait for the load of `slot` that is under way.
+    pub(super) fn waiting(&self, slot: usize) -> usize {
+        // One reference is the map's.
+        self.flights.lock().get(&slot).map_or(0, |flight| Arc::strong_count(flight) - 1)
+    }
+}
+
+impl Drop for BlockSlots {
+    fn drop(&mut self) {
+        let blocks = self.slots.iter().filter_map(|place| place.swap(None));
+        let (count, bytes) = blocks.fold((0, 0), |(n, bytes), block| (n + 1, bytes + block.charge()));
+        self.cache.blocks.fetch_sub(bytes, Ordering::Relaxed);
+        self.cache.pinned.fetch_sub(self.pinned, Ordering::Relaxed);
+        // Not under the queue's lock: the last reference may go while that is held.
+        self.cache.gone.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// A load under way, and who waits for it.
+#[derive(Debug, Default)]
+struct Flight {
+    result: Mutex<Option<Result<Arc<CachedBlock>>>>,
+    landed: Condvar,
+}
+
+impl Flight {
+    fn wait(&self) -> Result<Arc<CachedBlock>> {
+        let mut result = self.result.lock();
+        loop {
+            match &*result {
+                Some(result) => return result.clone(),
+                None => self.landed.wait(&mut result),
+            }
+        }
+    }
+}
+
+/// Ends a load whatever happens, a panic included: nobody waits for ever.
+struct Landing<'a> {
+    slots: &'a BlockSlots,
+    slot: usize,
+    result: Option<Result<Arc<CachedBlock>>>,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        let result = self.result.take().unwrap_or_else(|| {
+            Err(Error::new(ErrorKind::Internal, "the thread that was reading this block panicked"))
+        });
+        if let Some(flight) = self.slots.flights.lock().remove(&self.slot) {
+            *flight.result.lock() = Some(result);
+            flight.landed.notify_all();
+        }
+    }
+}

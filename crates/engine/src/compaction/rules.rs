@@ -1,0 +1,130 @@
+//! Which records a compaction may drop.
+//!
+//! Snapshots cut the line of sequence numbers into stripes. A reader at a snapshot sees the newest record at or below
+//! it, so of one key only the newest record of each stripe can ever be seen:
+//!
+//! ```text
+//!   seqno   1    2    3 | 4    5 | 6    7            snapshots at 3 and 5; "now" reads the last stripe
+//!   stripe      0       |   1    |    2
+//! ```
+//!
+//! Dropped are: a record with a newer record of its key, or a newer range tombstone over it, in its own
+//! stripe; a tombstone of either sort in stripe 0 when nothing older of its keys lies below. Stripes are told
+//! apart by their position, never by a seqno, so that a snapshot at seqno 0 counts like any other (rocksdb #13155).
+//! Pure; one [`Retention`] serves one thread for one task.
+
+use crate::key::{self, Kind, SeqNo};
+use crate::range_del::{RangeDels, RangeTombstone};
+use crate::version::{Bounds, KeyRange};
+
+#[cfg(test)]
+mod tests;
+
+/// The stretches of keys that have tables below a task's outputs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Below(Vec<KeyRange>);
+
+impl Below {
+    /// From the bounds of the tables below, in any order.
+    pub fn new<'a>(tables: impl IntoIterator<Item = Bounds<'a>>) -> Self {
+        let mut tables: Vec<_> = tables.into_iter().collect();
+        tables.sort_by(|a, b| a.start.cmp(b.start));
+        let mut joined: Vec<Bounds<'a>> = Vec::new();
+        for bounds in tables {
+            match joined.last_mut() {
+                Some(last) if last.overlaps(&bounds) => *last = last.join(&bounds),
+                _ => joined.push(bounds),
+            }
+        }
+        Self(joined.iter().map(Bounds::to_range).collect())
+    }
+
+    /// Whether there is nothing below.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The stretches, ascending, none overlapping another.
+    pub fn ranges(&self) -> impl Iterator<Item = Bounds<'_>> {
+        self.0.iter().map(KeyRange::bounds)
+    }
+
+    /// Whether a table below may hold `user_key`. A binary search.
+    pub fn may_hold(&self, user_key: &[u8]) -> bool {
+        self.overlaps(&Bounds::inclusive(user_key, user_key))
+    }
+
+    /// Whether a table below may hold a key of `bounds`.
+    pub fn overlaps(&self, bounds: &Bounds<'_>) -> bool {
+        let first = self.0.partition_point(|range| range.bounds().ends_before(bounds.start));
+        self.0.get(first).is_some_and(|range| range.bounds().overlaps(bounds))
+    }
+}
+
+/// Decides record by record, in internal order, what a compaction keeps.
+#[derive(Debug)]
+pub struct Retention<'a> {
+    snapshots: &'a [SeqNo],
+    range_dels: &'a RangeDels,
+    below: &'a Below,
+    key: Vec<u8>,
+    /// The stripe of the last record of `key`; `None` before the first record of all.
+    stripe: Option<usize>,
+}
+
+impl<'a> Retention<'a> {
+    /// For a task whose inputs hold `range_dels` (the union of all of them) above `below`. `snapshots` are those
+    /// held now, ascending; later ones see only the newest stripe, so they need not be known.
+    pub fn new(snapshots: &'a [SeqNo], range_dels: &'a RangeDels, below: &'a Below) -> Self {
+        Self { snapshots, range_dels, below, key: Vec::new(), stripe: None }
+    }
+
+    /// Whether to keep the next record. Ask for every point record of the inputs, in internal order.
+    pub fn keep(&mut self, user_key: &[u8], trailer: u64) -> bool {
+        let seqno = key::seqno_of(trailer);
+        let stripe = self.stripe_of(seqno);
+        if self.key != user_key {
+            self.key.clear();
+            self.key.extend_from_slice(user_key);
+        } else if self.stripe == Some(stripe) {
+            return false;
+        }
+        self.stripe = Some(stripe);
+        if !self.range_dels.is_empty() {
+            let newest_in_stripe = self.snapshots.get(stripe).copied().unwrap_or(SeqNo::MAX);
+            if self.range_dels.covering(user_key, newest_in_stripe) > seqno {
+                return false;
+            }
+        }
+        let gone =
+            stripe == 0 && key::kind_of(trailer) == Some(Kind::Delete) && !self.below.may_hold(user_key);
+        !gone
+    }
+
+    /// The range tombstones to keep: of each fragment the newest in each stripe, without those that have nothing
+    /// left to hide.
+    pub fn range_tombstones(&self) -> Vec<RangeTombstone> {
+        let mut kept = Vec::new();
+        for fragment in self.range_dels.fragments() {
+            let bounds = Bounds { start: fragment.start, end: fragment.end, end_exclusive: true };
+            let below = self.below.overlaps(&bounds);
+            let mut last = None;
+            for &seqno in fragment.seqnos {
+                let stripe = self.stripe_of(seqno);
+                if last.replace(stripe) != Some(stripe) && (stripe > 0 || below) {
+                    kept.push(RangeTombstone {
+                        start: fragment.start.into(),
+                        end: fragment.end.into(),
+                        seqno,
+                    });
+                }
+            }
+        }
+        kept
+    }
+
+    /// How many snapshots are too old to see `seqno`.
+    fn stripe_of(&self, seqno: SeqNo) -> usize {
+        self.snapshots.partition_point(|&snapshot| snapshot < seqno)
+    }
+}

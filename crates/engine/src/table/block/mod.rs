@@ -1,0 +1,265 @@
+//! Data blocks: sorted internal entries in a form that is read in place. Nothing is decoded or allocated for a
+//! lookup.
+//!
+//! ```text
+//! flags u8 (offset width: 1 = 2 bytes, 2 = 4, 3 = 8) | 0 0 0
+//! count u32 (n, at least 1)
+//! common prefix length u32
+//! common prefix of all keys
+//! n x u16      fingerprint of each key: 16 bits of its hash
+//! n x offset   where each row starts, from the first row's start
+//! n x u64 BE   digest: the key's first 8 bytes after the common prefix, zero padded
+//! n x row      trailer u64 | suffix length varint | suffix | value (up to the next row)
+//! ```
+//!
+//! Everything but the digests is little endian. A point lookup scans the fingerprints, which lie together, and then
+//! touches one row; a seek searches the digests and compares whole keys only where digests tie. The digest comes
+//! after the common prefix, or keys like `user:123` would all have the same.
+//!
+//! A [`Block`] is immutable; any thread may read it. Invariant: [`Block::parse`] checked every bound, so what it
+//! returned can be read everywhere without error, whatever its bytes are. Whether the entries are in order and
+//! the columns true is only checked by [`Block::check`]; a block that passed its checksum is as the builder left it.
+
+#![deny(clippy::indexing_slicing)]
+
+mod builder;
+mod cursor;
+mod header;
+
+use std::cmp::Ordering;
+
+pub use builder::BlockBuilder;
+pub(crate) use cursor::BlockCursor;
+
+use crate::codec::Reader;
+use crate::key::{self, MAX_KEY_BYTES, SeqNo};
+use header::{DIGEST_BYTES, FIXED_BYTES, Header, OffsetWidth};
+
+#[cfg(test)]
+mod tests;
+
+/// A data block in memory.
+#[derive(Debug)]
+pub struct Block {
+    data: Vec<u8>,
+    header: Header,
+}
+
+/// One entry of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// Seqno and kind.
+    pub trailer: u64,
+    /// The user key after the block's common prefix.
+    pub suffix: &'a [u8],
+    /// The value.
+    pub value: &'a [u8],
+}
+
+/// The 16 bits of a key's hash that a block keeps.
+#[inline]
+pub(crate) const fn fingerprint(hash: u64) -> u16 {
+    (hash >> 32) as u16
+}
+
+/// The first 8 bytes as a number that compares like them; missing bytes count as zeros.
+#[inline]
+pub(crate) fn digest(suffix: &[u8]) -> u64 {
+    match suffix.first_chunk::<8>() {
+        Some(head) => u64::from_be_bytes(*head),
+        None => suffix.iter().fold(0, |acc, &byte| acc << 8 | u64::from(byte)) << digest_shift(suffix.len()),
+    }
+}
+
+/// How far the bytes of a suffix shorter than 8 are moved up; an empty suffix is zero under any shift.
+const fn digest_shift(length: usize) -> u32 {
+    match length {
+        0 => 0,
+        n => 64 - 8 * n as u32,
+    }
+}
+
+impl Block {
+    /// Takes the bytes of a block and checks all its bounds, once: `O(entries)`. The error says what is wrong.
+    pub fn parse(data: Vec<u8>) -> Result<Self, &'static str> {
+        let block = Self { header: Header::read(&data)?, data };
+        let rows = block.data.len() - block.header.rows();
+        let longest = MAX_KEY_BYTES - block.header.common as usize;
+        let mut start = block.offset(0);
+        if start != Some(0) {
+            return Err("a block whose first row is misplaced");
+        }
+        for at in 0..block.len() {
+            let end = if at + 1 < block.len() { block.offset(at + 1) } else { Some(rows) };
+            if end < start || end > Some(rows) {
+                return Err("a block with row offsets out of order");
+            }
+            start = end;
+            let row = block.row(at).ok_or("a block with a malformed row")?;
+            if row.suffix.len() > longest {
+                return Err("a block whose keys are too long");
+            }
+        }
+        Ok(block)
+    }
+
+    /// How many entries there are; at least one.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.header.count as usize
+    }
+
+    /// Never true: a block has an entry.
+    pub fn is_empty(&self) -> bool {
+        self.header.count == 0
+    }
+
+    /// The bytes of the block.
+    pub fn bytes(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Bytes of memory it holds.
+    pub fn memory(&self) -> usize {
+        self.data.capacity()
+    }
+
+    /// The bytes all its keys start with.
+    #[inline]
+    pub fn common_prefix(&self) -> &[u8] {
+        self.data.get(FIXED_BYTES..self.header.fingerprints()).unwrap_or_default()
+    }
+
+    /// Entry `at`; `None` past the last one.
+    #[inline]
+    pub fn row(&self, at: usize) -> Option<Row<'_>> {
+        if at >= self.len() {
+            return None;
+        }
+        let rows = self.data.get(self.header.rows()..)?;
+        let end = if at + 1 < self.len() { self.offset(at + 1)? } else { rows.len() };
+        let mut reader = Reader::new(rows.get(self.offset(at)?..end)?);
+        Some(Row { trailer: reader.u64()?, suffix: reader.bytes()?, value: reader.rest() })
+    }
+
+    /// The newest version of `user_key` with a seqno of at most `snapshot`: its trailer and value. `hash` is
+    /// [`key::hash`] of the key. Allocates nothing.
+    #[inline]
+    pub fn get(&self, user_key: &[u8], hash: u64, snapshot: SeqNo) -> Option<(u64, &[u8])> {
+        let suffix = user_key.strip_prefix(self.common_prefix())?;
+        let fingerprints = self.data.get(self.header.fingerprints()..self.header.offsets())?;
+        let mut from = 0;
+        while let Some(at) = find(fingerprints, from, fingerprint(hash)) {
+            let row = self.row(at)?;
+            if row.suffix == suffix {
+                if key::seqno_of(row.trailer) <= snapshot {
+                    return Some((row.trailer, row.value));
+                }
+                return self.older(at + 1, suffix, snapshot);
+            }
+            from = at + 1;
+        }
+        None
+    }
+
+    /// The rest of `get` when the newest version, just before `from`, is too new. A search, because an old
+    /// snapshot may make a key keep thousands of versions.
+    #[cold]
+    fn older(&self, from: usize, suffix: &[u8], snapshot: SeqNo) -> Option<(u64, &[u8])> {
+        let at = self.search_rows(from, self.len(), suffix, key::seek_trailer(snapshot));
+        self.row(at).filter(|row| row.suffix == suffix).map(|row| (row.trailer, row.value))
+    }
+
+    /// The index of the first entry at or after `(user_key, trailer)` in internal order; `len()` when there is none.
+    pub fn lower_bound(&self, user_key: &[u8], trailer: u64) -> usize {
+        let Some(suffix) = user_key.strip_prefix(self.common_prefix()) else {
+            return if user_key < self.common_prefix() { 0 } else { self.len() };
+        };
+        let wanted = digest(suffix);
+        let digests = self.digests();
+        let first = digests.partition_point(|d| u64::from_be_bytes(*d) < wanted);
+        let ties = digests.get(first..).unwrap_or_default();
+        let ties = match ties.first() {
+            Some(d) if u64::from_be_bytes(*d) == wanted => {
+                ties.partition_point(|d| u64::from_be_bytes(*d) <= wanted)
+            }
+            _ => 0,
+        };
+        self.search_rows(first, first + ties, suffix, trailer)
+    }
+
+    /// The first entry of `[low, high)` at or after `(suffix, trailer)`, or `high`.
+    fn search_rows(&self, mut low: usize, mut high: usize, suffix: &[u8], trailer: u64) -> usize {
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let before = self
+                .row(middle)
+                .is_some_and(|row| key::compare(row.suffix, row.trailer, suffix, trailer) == Ordering::Less);
+            if before { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// Checks what [`Block::parse`] does not: entries in strictly ascending order, true fingerprints and digests. Calls
+    /// `each` with the user key, trailer and value of every entry.
+    pub fn check(&self, mut each: impl FnMut(&[u8], u64, &[u8])) -> Result<(), &'static str> {
+        let fingerprints =
+            self.data.get(self.header.fingerprints()..self.header.offsets()).unwrap_or_default();
+        let (fingerprints, _) = fingerprints.as_chunks::<2>();
+        let mut user_key = self.common_prefix().to_vec();
+        let mut last: Option<Row<'_>> = None;
+        for (at, (print, prefix)) in fingerprints.iter().zip(self.digests()).enumerate() {
+            let row = self.row(at).ok_or("a block with a malformed row")?;
+            let ascending = last.is_none_or(|last| {
+                key::compare(last.suffix, last.trailer, row.suffix, row.trailer) == Ordering::Less
+            });
+            if !ascending {
+                return Err("a block with entries out of order");
+            }
+            user_key.truncate(self.common_prefix().len());
+            user_key.extend_from_slice(row.suffix);
+            if u16::from_le_bytes(*print) != fingerprint(key::hash(&user_key)) {
+                return Err("a block with a wrong fingerprint");
+            }
+            if u64::from_be_bytes(*prefix) != digest(row.suffix) {
+                return Err("a block with a wrong key digest");
+            }
+            each(&user_key, row.trailer, row.value);
+            last = Some(row);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn digests(&self) -> &[[u8; DIGEST_BYTES]] {
+        self.data.get(self.header.digests()..self.header.rows()).unwrap_or_default().as_chunks().0
+    }
+
+    /// Where row `at` starts, from the start of the rows.
+    #[inline]
+    fn offset(&self, at: usize) -> Option<usize> {
+        let width = self.header.width;
+        let mut reader = Reader::new(self.data.get(self.header.offsets() + at * width.bytes()..)?);
+        match width {
+            OffsetWidth::Two => reader.u16().map(usize::from),
+            OffsetWidth::Four => reader.u32().map(|offset| offset as usize),
+            OffsetWidth::Eight => usize::try_from(reader.u64()?).ok(),
+        }
+    }
+}
+
+/// The first index from `from` on whose fingerprint is `wanted`. Sixteen at a time without a branch between them, which
+/// compilers turn into vector instructions.
+#[inline]
+fn find(fingerprints: &[u8], from: usize, wanted: u16) -> Option<usize> {
+    let (all, _) = fingerprints.as_chunks::<2>();
+    let rest = all.get(from..)?;
+    let (chunks, tail) = rest.as_chunks::<16>();
+    let is_wanted = |print: &[u8; 2]| u16::from_le_bytes(*print) == wanted;
+    for (at, chunk) in chunks.iter().enumerate() {
+        if chunk.iter().fold(false, |any, print| any | is_wanted(print)) {
+            return chunk.iter().position(is_wanted).map(|inside| from + at * 16 + inside);
+        }
+    }
+    tail.iter().position(is_wanted).map(|inside| from + chunks.len() * 16 + inside)
+}

@@ -1,0 +1,261 @@
+//! An open table: its file, its index, filter and range tombstones in memory, and the slots of its cached blocks.
+//!
+//! Immutable but for the slots; any thread may read it.
+
+#![deny(clippy::indexing_slicing)]
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::ReadHow;
+use super::TableContext;
+use super::block::Block;
+use super::filter::Filter;
+use super::format::{self, FOOTER_BYTES, Footer, Section, SectionKind, corrupt};
+use super::index::Index;
+use super::properties::{Properties, decode_range_deletes};
+use crate::cache::{BlockRef, BlockSlots, CachedBlock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::names::FileName;
+use crate::fs::{Dir, File, OpenMode};
+use crate::range_del::RangeDels;
+use crate::sync::{AtomicBool, Ordering};
+use crate::version::TableMeta;
+
+/// The end of the file is read with one call; contents and footer are mostly all in it.
+const TAIL_BYTES: u64 = 1 << 10;
+
+/// The file of a table, read with the table's name in every error.
+pub(super) struct TableFile {
+    pub(super) number: u64,
+    pub(super) size: u64,
+    file: Arc<dyn File>,
+}
+
+impl TableFile {
+    /// Opens the file and checks its size.
+    pub(super) fn open(meta: &TableMeta, dir: &dyn Dir) -> Result<Self> {
+        let name = FileName::Table(meta.number);
+        let file = dir.open(&name.to_string(), OpenMode::Read).map_err(|e| Error::io("open", name, e))?;
+        let size = file.len().map_err(|e| Error::io("get the size of", name, e))?;
+        if size != meta.size {
+            let what = format!("the file has {size} bytes, the manifest says {}", meta.size);
+            return Err(corrupt(meta.number, size.min(meta.size), what));
+        }
+        Ok(Self { number: meta.number, size, file })
+    }
+
+    /// Exactly `length` bytes at `offset`. Both must be inside the file, so memory is bounded by its size.
+    pub(super) fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        let mut buffer = self.buffer(offset, length)?;
+        let count = self.file.read_at(&mut buffer, offset).map_err(|e| self.io_error(offset, length, e))?;
+        if count < buffer.len() {
+            return Err(corrupt(self.number, offset + count as u64, "the file ends early"));
+        }
+        Ok(buffer)
+    }
+
+    /// Like `read`, without waiting for the disk.
+    fn read_nowait(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        let mut buffer = self.buffer(offset, length)?;
+        match self.file.read_at_nowait(&mut buffer, offset) {
+            Ok(Some(count)) if count == buffer.len() => Ok(buffer),
+            Ok(_) => {
+                let message = format!("{} at offset {offset} is not in memory", FileName::Table(self.number));
+                Err(Error::new(ErrorKind::WouldBlock, message))
+            }
+            Err(error) => Err(self.io_error(offset, length, error)),
+        }
+    }
+
+    fn buffer(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        let inside = offset.checked_add(length).is_some_and(|end| end <= self.size);
+        let Some(bytes) = usize::try_from(length).ok().filter(|_| inside) else {
+            return Err(corrupt(self.number, offset, format!("{length} bytes are not inside the file")));
+        };
+        let mut buffer = Vec::new();
+        buffer.try_reserve_exact(bytes).map_err(|_| {
+            let name = FileName::Table(self.number);
+            Error::new(
+                ErrorKind::Io,
+                format!("no memory to read {length} bytes of {name} at offset {offset}"),
+            )
+        })?;
+        buffer.resize(bytes, 0);
+        Ok(buffer)
+    }
+
+    fn io_error(&self, offset: u64, length: u64, source: std::io::Error) -> Error {
+        let action = format!("read {length} bytes at offset {offset} of");
+        Error::io(&action, FileName::Table(self.number), source)
+    }
+
+    /// The table of contents.
+    pub(super) fn contents(&self) -> Result<Vec<Section>> {
+        let start = self.size.saturating_sub(TAIL_BYTES);
+        let tail = self.read(start, self.size - start)?;
+        let footer = tail.len().checked_sub(FOOTER_BYTES).and_then(|at| tail.get(at..)).unwrap_or_default();
+        let footer = Footer::read(self.number, self.size, footer)?;
+        let inside = footer.offset.checked_sub(start).and_then(|at| {
+            let at = usize::try_from(at).ok()?;
+            tail.get(at..at.checked_add(footer.length)?)
+        });
+        match inside {
+            Some(bytes) => footer.contents(self.number, bytes),
+            None => footer.contents(self.number, &self.read(footer.offset, footer.length as u64)?),
+        }
+    }
+}
+
+/// The sections of a table, checked and decoded.
+pub(super) struct Sections {
+    pub(super) index: Index,
+    pub(super) filter: Option<Filter>,
+    pub(super) range_dels: RangeDels,
+    pub(super) data_bytes: u64,
+}
+
+impl Sections {
+    /// Reads all sections; the table must be the one that `meta` describes.
+    pub(super) fn read(file: &TableFile, contents: &[Section], meta: &TableMeta) -> Result<Self> {
+        let section = |kind| contents.iter().find(|section| section.kind == kind);
+        let needed = |kind| section(kind).ok_or_else(|| corrupt(file.number, 0, "a section is missing"));
+        let bytes = |section: &Section| {
+            format::open_section(file.number, section, file.read(section.offset, section.length)?)
+        };
+        let bad = |section: &Section, what: &str| corrupt(file.number, section.offset, what);
+
+        let properties = needed(SectionKind::PROPERTIES)?;
+        let found =
+            Properties::decode(&bytes(properties)?).ok_or_else(|| bad(properties, "malformed properties"))?;
+        if !found.describe(meta) {
+            return Err(bad(properties, "the table is not the one the manifest describes"));
+        }
+        let data = needed(SectionKind::DATA)?;
+        if data.offset != 0 {
+            return Err(bad(data, "the data is not at the start of the file"));
+        }
+        let section_of_index = needed(SectionKind::INDEX)?;
+        let index =
+            Index::decode(&bytes(section_of_index)?, data.length).map_err(|e| bad(section_of_index, e))?;
+        if index.len() as u64 != found.data_blocks {
+            return Err(bad(section_of_index, "an index with a wrong number of blocks"));
+        }
+        let filter = match section(SectionKind::FILTER) {
+            Some(section) => {
+                let filter = Filter::decode(&bytes(section)?);
+                Some(filter.ok_or_else(|| bad(section, "a filter of impossible size"))?)
+            }
+            None => None,
+        };
+        let range_dels = match section(SectionKind::RANGE_DELETES) {
+            Some(section) => {
+                let tombstones = decode_range_deletes(&bytes(section)?);
+                let tombstones = tombstones.ok_or_else(|| bad(section, "malformed range deletes"))?;
+                if tombstones.len() as u64 != meta.range_deletes {
+                    return Err(bad(section, "a wrong number of range deletes"));
+                }
+                RangeDels::new(tombstones)
+            }
+            None if meta.range_deletes > 0 => {
+                return Err(corrupt(file.number, 0, "the range deletes are missing"));
+            }
+            None => RangeDels::default(),
+        };
+        Ok(Self { index, filter, range_dels, data_bytes: data.length })
+    }
+}
+
+/// A table whose file is open.
+pub(super) struct OpenTable {
+    pub(super) file: TableFile,
+    pub(super) index: Index,
+    filter: Option<Filter>,
+    pub(super) range_dels: Arc<RangeDels>,
+    pub(super) data_bytes: u64,
+    slots: Arc<BlockSlots>,
+    paranoid: bool,
+    used: AtomicBool,
+}
+
+impl OpenTable {
+    /// Opens the file and reads all but the blocks.
+    pub(super) fn open(meta: &TableMeta, ctx: &TableContext) -> Result<Self> {
+        let file = TableFile::open(meta, &*ctx.dir)?;
+        let Sections { index, filter, range_dels, data_bytes } =
+            Sections::read(&file, &file.contents()?, meta)?;
+        let pinned = index.memory() + filter.as_ref().map_or(0, Filter::memory);
+        let slots = ctx.blocks.slots(meta.number, index.len(), pinned);
+        let range_dels = Arc::new(range_dels);
+        let used = AtomicBool::new(false);
+        Ok(Self { file, index, filter, range_dels, data_bytes, slots, paranoid: ctx.paranoid, used })
+    }
+
+    /// Whether a key with this hash may be inside.
+    #[inline]
+    pub(super) fn may_contain(&self, hash: u64) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.may_contain(hash))
+    }
+
+    #[inline]
+    pub(super) fn mark_used(&self) {
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+
+    /// Block `at`, from the cache or from the file.
+    #[inline]
+    pub(super) fn block(&self, at: usize, how: ReadHow) -> Result<BlockRef> {
+        match self.slots.get(at) {
+            Some(hit) if self.paranoid => self.check_hit(at, hit),
+            Some(hit) => Ok(hit),
+            None => self.miss(at, how).map(BlockRef::owned),
+        }
+    }
+
+    #[cold]
+    fn check_hit(&self, at: usize, hit: BlockRef) -> Result<BlockRef> {
+        if hit.get().is_some_and(CachedBlock::intact) {
+            return Ok(hit);
+        }
+        let offset = self.index.block(at).map_or(0, |(offset, _)| offset);
+        Err(corrupt(self.file.number, offset, "a cached block changed in memory"))
+    }
+
+    #[cold]
+    fn miss(&self, at: usize, how: ReadHow) -> Result<Arc<CachedBlock>> {
+        let (offset, length) = self.place(at)?;
+        if !how.may_block {
+            let block = self.decode(offset, self.file.read_nowait(offset, length)?.into())?;
+            if how.fill_cache {
+                self.slots.offer(at, &block);
+            }
+            return Ok(block);
+        }
+        let read = || self.decode(offset, self.file.read(offset, length)?.into());
+        if how.fill_cache { self.slots.load(at, read) } else { read() }
+    }
+
+    /// Offset and stored length of block `at`.
+    pub(super) fn place(&self, at: usize) -> Result<(u64, u64)> {
+        self.index.block(at).ok_or_else(|| {
+            let name = FileName::Table(self.file.number);
+            Error::new(ErrorKind::Internal, format!("{name} has no block {at}"))
+        })
+    }
+
+    /// Checks and takes apart a stored block.
+    pub(super) fn decode(&self, offset: u64, stored: Cow<'_, [u8]>) -> Result<Arc<CachedBlock>> {
+        let bad = |what| corrupt(self.file.number, offset, what);
+        let block = Block::parse(format::open_block(self.file.number, offset, stored)?).map_err(bad)?;
+        if self.paranoid {
+            block.check(|_, _, _| {}).map_err(bad)?;
+        }
+        Ok(CachedBlock::new(block, self.paranoid))
+    }
+}
