@@ -15,7 +15,10 @@ export function addClear(encoder: Encoder, bounds: Bounds): void {
   const range = halfOpen(bounds)
   if (!range) return
   encoder.add(Kind.RangeDelete, range.start, range.end, 'the end of the range')
-  if (range.last) encoder.add(Kind.Delete, range.end, undefined)
+  if (range.last) {
+    encoder.add(Kind.Delete, range.end, undefined)
+    encoder.count--
+  }
 }
 
 /** Adds every operation of `operations`, all checked. @internal */

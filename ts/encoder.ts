@@ -90,7 +90,7 @@ export class Encoder {
   bytes: Buffer
   /** Bytes written. */
   length = 0
-  /** Operations written. */
+  /** Operations written, as the program counts them. */
   count = 0
 
   constructor(capacity: number) {

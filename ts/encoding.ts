@@ -97,7 +97,11 @@ const view: Encoding<Uint8Array> = {
   text: false,
   encode: checkBytes,
   fromText: text => new Uint8Array(Buffer.from(text)),
-  fromBytes: (bytes, start, end) => Uint8Array.prototype.slice.call(bytes, start, end).slice(),
+  fromBytes(bytes, start, end) {
+    const copy = new Uint8Array(end - start)
+    copy.set(bytes.subarray(start, end))
+    return copy
+  },
   adopt: bytes => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
 }
 
