@@ -1,6 +1,8 @@
 //! Random operations under random options, against a BTreeMap: writes, range deletes, batches, flushes, compactions,
 //! snapshots, iterators that stay open, kills and clean reopens.
 
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
