@@ -47,7 +47,7 @@ fn overwriting_does_not_grow_the_database() {
 
 #[test]
 fn a_writer_faster_than_compaction_waits_and_always_goes_on() {
-    let mut sim = Sim::new(Setup { speed: 2.0, threads: 1, ..setup(2_000_000) });
+    let mut sim = Sim::new(Setup { speed: 0.5, threads: 1, ..setup(2_000_000) });
     let report = sim.run(Phase::LoadRandom).unwrap();
     settled(&sim, &report);
     assert!(report.stalled > 0.3 && report.max_l0_tables <= 40, "{report}");
