@@ -1,7 +1,5 @@
 import { Engine } from 'mosskv'
 
-/** @typedef {import('../types.d.ts').Value} Value */
-
 const PAGE = 1000
 
 const common = { memtableBytes: 64 * 2 ** 20, cacheBytes: 256 * 2 ** 20 }
@@ -15,7 +13,8 @@ export default {
   },
 
   async open(directory, durability, values) {
-    const engine = /** @type {Engine<string, any>} */ (
+    // The types of strings; what the values are is known only here, at run time.
+    const engine = /** @type {import('mosskv').Engine<string, string>} */ (
       await Engine.open(directory, {
         ...this.settings[durability],
         valueEncoding: values === 'string' ? 'utf8' : 'buffer',
@@ -37,15 +36,15 @@ export default {
     }
 
     return {
-      put: (key, value) => engine.put(key, value),
+      put: (key, value) => engine.put(key, /** @type {string} */ (value)),
       batch(keys, values, from, to) {
-        /** @type {{ type: 'put', key: string, value: Value }[]} */
+        /** @type {{ type: 'put', key: string, value: string }[]} */
         const operations = []
         for (let i = from; i < to; i++) {
           operations.push({
             type: 'put',
             key: /** @type {string} */ (keys[i]),
-            value: /** @type {Value} */ (values[i]),
+            value: /** @type {string} */ (values[i]),
           })
         }
         return engine.batch(operations)
