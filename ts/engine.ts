@@ -60,6 +60,14 @@ export type TypedOptions<K, V> = Omit<OpenOptions, 'keyEncoding' | 'valueEncodin
   ([K] extends [string] ? { keyEncoding?: EncodingFor<K> } : { keyEncoding: EncodingFor<K> }) &
   ([V] extends [string] ? { valueEncoding?: EncodingFor<V> } : { valueEncoding: EncodingFor<V> })
 
+/** A closure of its own, that does not see the engine: one made in the constructor would keep it. */
+function closer(db: number, events: number): () => void {
+  return () => {
+    unlisten(events)
+    ask(() => native.close(db)).catch(() => {})
+  }
+}
+
 /**
  * An open database: an ordered map from keys to values in a directory.
  *
@@ -81,10 +89,7 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
     const { db } = core
     listen(events, this)
     // An engine that is dropped without `close` is closed all the same.
-    onCollected(this, () => {
-      unlisten(events)
-      ask(() => native.close(db)).catch(() => {})
-    })
+    onCollected(this, closer(db, events))
   }
 
   /**
