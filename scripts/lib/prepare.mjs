@@ -27,7 +27,8 @@ function requireCargo() {
 }
 
 /**
- * Installs a folder's packages exactly as its lockfile says.
+ * Installs a folder's packages at the versions of its lockfile. Not `npm ci`: that refuses a lockfile made on another
+ * platform, which may lack optional packages of this one (npm/cli#4828).
  * @param {string} folder relative to the root; '' is the root itself
  */
 function install(folder) {
@@ -42,7 +43,7 @@ function install(folder) {
     },
     () => {
       say(`installing the packages of ${folder || 'the root'}`)
-      return npm(['ci', '--no-audit', '--no-fund'], { cwd: join(root, folder) })
+      return npm(['install', '--no-save', '--no-audit', '--no-fund'], { cwd: join(root, folder) })
     },
   )
 }

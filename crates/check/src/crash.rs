@@ -54,7 +54,7 @@ pub fn sweep(effort: Effort) -> Result<Swept, String> {
                 let place = || place(&format!("{style:?} seed {seed}"));
                 check(&image(), &history, false).map_err(|e| format!("{}: {e}", place()))?;
                 swept.images += 1;
-                if effort.second_every > 0 && swept.images % effort.second_every == 0 {
+                if effort.second_every > 0 && swept.images.is_multiple_of(effort.second_every) {
                     swept.second_crashes +=
                         crash_recovery(image, &history).map_err(|e| format!("{}, {e}", place()))?;
                 }

@@ -1,6 +1,7 @@
-//! What holds MossKV to its promises: a reference model, workloads that record what they issued, and sweeps that crash
-//! or fail the engine at every file operation of such a workload.
+//! What holds MossKV to its promises: a reference model, workloads that record what they issued, sweeps that crash or
+//! fail the engine at every file operation of such a workload, and a simulator of compaction.
 
+pub mod compaction_sim;
 pub mod crash;
 pub mod fault;
 pub mod history;

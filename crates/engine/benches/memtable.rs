@@ -128,6 +128,7 @@ fn mix(i: u64) -> u64 {
     x ^ (x >> 33)
 }
 
+type MakeKey = fn(u64) -> Vec<u8>;
 type Rows = Vec<(&'static str, f64)>;
 
 fn per(start: Instant, count: usize) -> f64 {
@@ -217,7 +218,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 fn main() {
     let count: usize = std::env::args().filter_map(|a| a.parse().ok()).next().unwrap_or(1_000_000);
-    let kinds: [(&str, fn(u64) -> Vec<u8>); 3] = [
+    let kinds: [(&str, MakeKey); 3] = [
         ("sequential, 16 digits", |i| format!("{i:016}").into_bytes()),
         ("random, 16 bytes", |i| [mix(i).to_be_bytes(), mix(!i).to_be_bytes()].concat()),
         ("user:<id>:<field>", |i| {

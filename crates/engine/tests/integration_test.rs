@@ -1,5 +1,11 @@
 //! The engine's parts, by name, through the public API on a real disk with real threads.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests may panic, and start threads of their own"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

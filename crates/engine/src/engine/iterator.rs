@@ -162,6 +162,7 @@ impl Iter {
     }
 
     /// One entry forward; does nothing when not valid.
+    #[expect(clippy::should_implement_trait, reason = "it lends its entries and fails; an Iterator cannot")]
     pub fn next(&mut self) -> Result<()> {
         self.parts.store.check_open()?;
         self.cursor.next()

@@ -166,7 +166,8 @@ impl<C: Cursor> UserCursor<C> {
                     c.save_key();
                     c.merge.next()?;
                 }
-                State::Backward if c.merge.valid() => c.merge.next()?,
+                // The merge stands before the key, but not always right before it: older sources may have skipped
+                // a cleared range.
                 State::Backward => c.merge.seek(&c.key, u64::MAX)?,
             }
             c.find_forward(true)

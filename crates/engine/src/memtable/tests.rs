@@ -299,7 +299,7 @@ proptest! {
 /// The value of key number `key` as of write `seqno`: its length and bytes follow from both.
 fn value_of(key: u64, seqno: SeqNo) -> Vec<u8> {
     let seed = key.wrapping_mul(31).wrapping_add(seqno.wrapping_mul(7));
-    let length = if seqno % 500 == 0 { 9_000 } else { 8 + (seed % 60) as usize };
+    let length = if seqno.is_multiple_of(500) { 9_000 } else { 8 + (seed % 60) as usize };
     let mut value = vec![seed as u8; length];
     value[..8].copy_from_slice(&seqno.to_le_bytes());
     value
@@ -398,7 +398,7 @@ fn seeks_with_keys_that_leave_the_common_prefix() {
 fn keys_with_equal_hashes_are_told_apart() {
     let records = Records::new(1 << 16);
     // Homes at the very end of every table, so that probes go round it.
-    let hash_of = |i: u64| u64::MAX - (i % 3 << 32);
+    let hash_of = |i: u64| u64::MAX - ((i % 3) << 32);
     for i in 0..300u64 {
         records.write().insert(hash_of(i), trailer(i + 1, Kind::Set), &i.to_be_bytes(), b"");
         for j in 0..=i {

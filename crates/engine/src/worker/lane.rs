@@ -163,7 +163,7 @@ impl Lane {
 
 crate::sync::thread_local! {
     /// Which executor this thread belongs to: the address of its panic report, or 0.
-    static OWNER: Cell<usize> = Cell::new(0);
+    static OWNER: Cell<usize> = const { Cell::new(0) };
 }
 
 fn identity(panics: &Arc<Panics>) -> usize {
