@@ -40,7 +40,8 @@ describe('wrong arguments', () => {
       [null, 'options'],
       [[], 'options'],
     ]
-    for (const [options, ...names] of wrong) await refused(() => Engine.open(place(), options as never), ...names)
+    for (const [options, ...names] of wrong)
+      await refused(() => Engine.open(place(), options as never), ...names)
   })
 
   test('locations are checked', async () => {

@@ -1,7 +1,7 @@
-import { describe, expect, test } from 'vitest'
 import { Engine } from 'mosskv'
-import { closing, fresh, place } from './lib/temporary.js'
+import { describe, expect, test } from 'vitest'
 import { startNode } from './lib/child.js'
+import { closing, fresh, place } from './lib/temporary.js'
 
 describe('durability', () => {
   test('disk writes are synced, others are not', async () => {

@@ -10,10 +10,10 @@ test('write, clear, flush, compaction and close are told', async () => {
   let flushed = 0
   let compacted = 0
   e.on('flush', info => {
-    flushed += info['bytes'] as number
+    flushed += info.bytes as number
   })
   e.on('compaction', info => {
-    compacted += info['inputs'] as number
+    compacted += info.inputs as number
   })
   await e.put('a', '1')
   await e.batch([
@@ -30,7 +30,14 @@ test('write, clear, flush, compaction and close are told', async () => {
   }
   await e.compact()
   await e.close()
-  expect(told).toEqual(['write put a', 'write put b,del a', 'write del c', 'write put d', 'clear {"lt":"b"}', 'close'])
+  expect(told).toEqual([
+    'write put a',
+    'write put b,del a',
+    'write del c',
+    'write put d',
+    'clear {"lt":"b"}',
+    'close',
+  ])
   expect(flushed).toBeGreaterThan(0)
   expect(compacted).toBeGreaterThan(0)
 })

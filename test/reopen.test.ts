@@ -26,9 +26,13 @@ describe('opening again', () => {
     expect(await failure(() => Engine.open(path, { createIfMissing: false }))).toMatchObject({
       code: 'DATABASE_NOT_FOUND',
     })
-    expect(await failure(() => Engine.open(path, { readOnly: true }))).toMatchObject({ code: 'DATABASE_NOT_FOUND' })
+    expect(await failure(() => Engine.open(path, { readOnly: true }))).toMatchObject({
+      code: 'DATABASE_NOT_FOUND',
+    })
     await (await Engine.open(pathToFileURL(path))).close()
-    expect(await failure(() => Engine.open(path, { errorIfExists: true }))).toMatchObject({ code: 'DATABASE_EXISTS' })
+    expect(await failure(() => Engine.open(path, { errorIfExists: true }))).toMatchObject({
+      code: 'DATABASE_EXISTS',
+    })
     await (await Engine.open(path, { createIfMissing: false })).close()
   })
 

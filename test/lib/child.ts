@@ -47,6 +47,8 @@ export function startNode(code: string, onLine: (line: string) => void) {
     rest = lines.pop() ?? ''
     for (const line of lines) onLine(line)
   })
-  const closed = new Promise<NodeJS.Signals | null>(resolve => child.on('close', (_, signal) => resolve(signal)))
+  const closed = new Promise<NodeJS.Signals | null>(resolve =>
+    child.on('close', (_, signal) => resolve(signal)),
+  )
   return { kill: () => child.kill('SIGKILL'), closed }
 }
