@@ -63,7 +63,9 @@ describe('put, get and del', () => {
 
   test('values of every size come back whole', async () => {
     const e = await fresh()
-    const sizes = [0, 1, 47, 48, 49, 127, 128, 129, 16_383, 16_384, 65_535, 65_536, 65_537, 200_000, 3_000_000]
+    const sizes = [
+      0, 1, 47, 48, 49, 127, 128, 129, 16_383, 16_384, 65_535, 65_536, 65_537, 200_000, 3_000_000,
+    ]
     const value = (size: number) => 'abcdefghij'.repeat(Math.ceil(size / 10)).slice(0, size)
     await Promise.all(sizes.map(size => e.put(`size ${size}`, value(size))))
     for (const size of sizes) expect(await e.get(`size ${size}`)).toBe(value(size))
@@ -78,7 +80,11 @@ describe('put, get and del', () => {
     await e.put(longest, 'v')
     expect(await e.get(longest)).toBe('v')
     expect(await e.keys().all()).toEqual([longest])
-    for (const call of [() => e.put(`${longest}k`, 'v'), () => e.get(`${longest}k`), () => e.del(`${longest}k`)]) {
+    for (const call of [
+      () => e.put(`${longest}k`, 'v'),
+      () => e.get(`${longest}k`),
+      () => e.del(`${longest}k`),
+    ]) {
       expect(await failure(call)).toMatchObject({ code: 'INVALID_ARGUMENT' })
     }
   })

@@ -5,7 +5,19 @@ import { closing, failure, fresh, place } from './lib/temporary.js'
 describe('encodings', () => {
   test('utf8 keeps every well-formed string', async () => {
     const e = await fresh()
-    const strings = ['ascii', 'é', 'ÿ', '中文', '😀', '\0', 'a\0b', '\ufffd', '\ufeff', 'é'.repeat(40), '中'.repeat(30_000)]
+    const strings = [
+      'ascii',
+      'é',
+      'ÿ',
+      '中文',
+      '😀',
+      '\0',
+      'a\0b',
+      '\ufffd',
+      '\ufeff',
+      'é'.repeat(40),
+      '中'.repeat(30_000),
+    ]
     for (const text of strings) {
       await e.put(text.slice(0, 100), text)
       expect(await e.get(text.slice(0, 100))).toBe(text)
@@ -70,7 +82,12 @@ describe('encodings', () => {
     const e = closing(await Engine.open(place(), { keyEncoding: 'view', valueEncoding: 'view' }))
     const key = new Uint8Array([1, 2, 3])
     await e.put(key, new Uint8Array([4, 5]))
-    for (const value of [await e.get(key), e.getSync(key), (await e.getMany([key]))[0], (await e.values().all())[0]]) {
+    for (const value of [
+      await e.get(key),
+      e.getSync(key),
+      (await e.getMany([key]))[0],
+      (await e.values().all())[0],
+    ]) {
       expect(value).toBeInstanceOf(Uint8Array)
       expect(Buffer.isBuffer(value)).toBe(false)
       expect([...(value as Uint8Array)]).toEqual([4, 5])
@@ -90,7 +107,7 @@ describe('encodings', () => {
     expect(await e.iterator().all()).toEqual([['ada', user]])
     const wrong: unknown[] = [undefined, null, () => 1, Symbol('x'), 10n, { x: 10n }]
     const circle: Record<string, unknown> = {}
-    circle['self'] = circle
+    circle.self = circle
     for (const value of [...wrong, circle]) {
       expect(await failure(() => e.put('k', value as never))).toMatchObject({ code: 'INVALID_ARGUMENT' })
     }

@@ -4,7 +4,11 @@ import { failure, fresh } from './lib/temporary.js'
 async function letters(count = 5) {
   const e = await fresh()
   await e.batch(
-    Array.from({ length: count }, (_, i) => ({ type: 'put', key: String.fromCharCode(97 + i), value: String(i) })),
+    Array.from({ length: count }, (_, i) => ({
+      type: 'put',
+      key: String.fromCharCode(97 + i),
+      value: String(i),
+    })),
   )
   return e
 }

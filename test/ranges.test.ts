@@ -30,9 +30,10 @@ describe('ranges', () => {
                     (high !== 'lte' || !less(to, key)),
                 )
                 if (reverse) inside.reverse()
-                expect([...e.entriesSync(range)].map(([key]) => key), JSON.stringify(range)).toEqual(
-                  inside.slice(0, limit ?? Number.POSITIVE_INFINITY),
-                )
+                expect(
+                  [...e.entriesSync(range)].map(([key]) => key),
+                  JSON.stringify(range),
+                ).toEqual(inside.slice(0, limit ?? Number.POSITIVE_INFINITY))
               }
             }
           }
@@ -68,6 +69,8 @@ describe('ranges', () => {
       expect(error.code, JSON.stringify(range)).toBe('INVALID_ARGUMENT')
       expect(error.message).toContain(name)
     }
-    expect(await failure(() => e.clear({ reverse: true } as never))).toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(await failure(() => e.clear({ reverse: true } as never))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
   })
 })

@@ -3,7 +3,7 @@ import { Encoder, Kind } from './encoder.js'
 import type { Input } from './encoding.js'
 import { fromNative, invalid, MossError } from './errors.js'
 import { checkObject, type WriteOptions, writeDurability } from './options.js'
-import { halfOpen, type Bounds, checkRange, type KeyRange } from './range.js'
+import { type Bounds, checkRange, halfOpen, type KeyRange } from './range.js'
 
 /** One operation of `engine.batch([...])`. */
 export type BatchOperation<K, V> =
@@ -103,7 +103,11 @@ export class ChainedBatch<K, V> implements AsyncDisposable {
       this.#closed = true
       const promise = this.#core.writer.addAll(this.#encoder, durability)
       const operations = this.#operations
-      if (operations) promise.then(() => this.#wrote(operations), () => {})
+      if (operations)
+        promise.then(
+          () => this.#wrote(operations),
+          () => {},
+        )
       return promise
     } catch (error) {
       return Promise.reject(fromNative(error))

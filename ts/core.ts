@@ -1,8 +1,8 @@
 // What an engine, its snapshots, iterators and batches share: the native handle, the encodings, the gate, the writer,
 // and what is in flight. All reads go through here.
 
-import { checkBytes, type Encoding } from './encoding.js'
 import { MAX_KEY, writeData } from './encoder.js'
+import { checkBytes, type Encoding } from './encoding.js'
 import { fromNative, invalid, MossError } from './errors.js'
 import { Gate } from './gate.js'
 import { answer, Flag, hot, keyArea, out, soon } from './native.js'
@@ -46,7 +46,10 @@ export class Core<K, V> {
   /** Throws when the engine is closed. */
   check(): void {
     if (this.closed) {
-      throw new MossError('DATABASE_CLOSED', `the database in ${this.location} is closed: open it again to use it`)
+      throw new MossError(
+        'DATABASE_CLOSED',
+        `the database in ${this.location} is closed: open it again to use it`,
+      )
     }
   }
 
@@ -91,13 +94,15 @@ export class Core<K, V> {
   readOptions(options: unknown): { flags: number; snapshot: Snapshot | undefined } {
     if (options === undefined) return NO_OPTIONS
     const { snapshot, fillCache } = checkObject('options', options, ['snapshot', 'fillCache'])
-    const flags = fillCache === undefined || checkBoolean('option fillCache', fillCache) ? 0 : Flag.BypassCache
+    const flags =
+      fillCache === undefined || checkBoolean('option fillCache', fillCache) ? 0 : Flag.BypassCache
     return { flags, snapshot: this.checkSnapshot(snapshot) }
   }
 
   checkSnapshot(snapshot: unknown): Snapshot | undefined {
     if (snapshot === undefined) return undefined
-    if (!(snapshot instanceof Snapshot)) throw invalid('option snapshot', snapshot, 'a Snapshot of this engine')
+    if (!(snapshot instanceof Snapshot))
+      throw invalid('option snapshot', snapshot, 'a Snapshot of this engine')
     snapshot.check(this)
     return snapshot
   }
@@ -198,7 +203,13 @@ export class Core<K, V> {
     return this.inOrder(() => {
       let found: number | Buffer
       try {
-        found = hot.getMany(this.db, packed, length, flags | extra, snapshot === undefined ? 0 : snapshot.number())
+        found = hot.getMany(
+          this.db,
+          packed,
+          length,
+          flags | extra,
+          snapshot === undefined ? 0 : snapshot.number(),
+        )
       } catch (error) {
         throw fromNative(error)
       }

@@ -7,7 +7,7 @@
 import { invalid, MossError } from './errors.js'
 
 /** @internal */
-export const enum Kind {
+export enum Kind {
   Delete = 0,
   Put = 1,
   RangeDelete = 4,
@@ -47,7 +47,13 @@ function tooLong(name: string, length: number, max: number): MossError {
  * Writes `data` behind its length at `at`, where `room(data)` bytes are free; returns where it ends.
  * @internal
  */
-export function writeData(target: Buffer, at: number, data: string | Uint8Array, name: string, max: number): number {
+export function writeData(
+  target: Buffer,
+  at: number,
+  data: string | Uint8Array,
+  name: string,
+  max: number,
+): number {
   const length = data.length
   if (length > max) throw tooLong(name, length, max)
   if (typeof data !== 'string') {
@@ -98,7 +104,12 @@ export class Encoder {
   }
 
   /** Appends an operation. */
-  add(kind: Kind, key: string | Uint8Array, value: string | Uint8Array | undefined, valueName = 'value'): void {
+  add(
+    kind: Kind,
+    key: string | Uint8Array,
+    value: string | Uint8Array | undefined,
+    valueName = 'value',
+  ): void {
     const needed = this.length + 1 + room(key) + (value === undefined ? 0 : room(value))
     if (needed > this.bytes.length) this.#grow(needed)
     const start = this.length

@@ -18,7 +18,9 @@ export type Decoded<N extends EncodingName> = N extends 'utf8'
         any
 
 /** What may be passed where a `T` is read: any `Uint8Array` for a Buffer. */
-export type Input<T> = [T] extends [Uint8Array] ? Uint8Array : T
+export type Input<T> = IsAny<T> extends true ? T : [T] extends [Uint8Array] ? Uint8Array : T
+
+type IsAny<T> = 0 extends 1 & T ? true : false
 
 /** The encodings that can stand for `T`. */
 export type EncodingFor<T> = [T] extends [string]
@@ -108,7 +110,8 @@ const view: Encoding<Uint8Array> = {
 const json: Encoding<unknown> = {
   text: true,
   encode(value, name) {
-    if (value === null || value === undefined) throw invalid(name, value, 'something JSON can hold, and not null')
+    if (value === null || value === undefined)
+      throw invalid(name, value, 'something JSON can hold, and not null')
     let text: string | undefined
     try {
       text = JSON.stringify(value)
@@ -123,7 +126,9 @@ const json: Encoding<unknown> = {
     try {
       return JSON.parse(text)
     } catch (cause) {
-      throw new MossError('DECODING_FAILED', `stored bytes are not JSON: they begin ${describe(text)}`, { cause })
+      throw new MossError('DECODING_FAILED', `stored bytes are not JSON: they begin ${describe(text)}`, {
+        cause,
+      })
     }
   },
   fromBytes: (bytes, start, end) => json.fromText(bytes.toString('utf8', start, end)),

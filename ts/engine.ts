@@ -60,6 +60,14 @@ export type TypedOptions<K, V> = Omit<OpenOptions, 'keyEncoding' | 'valueEncodin
   ([K] extends [string] ? { keyEncoding?: EncodingFor<K> } : { keyEncoding: EncodingFor<K> }) &
   ([V] extends [string] ? { valueEncoding?: EncodingFor<V> } : { valueEncoding: EncodingFor<V> })
 
+/** A closure of its own, that does not see the engine: one made in the constructor would keep it. */
+function closer(db: number, events: number): () => void {
+  return () => {
+    unlisten(events)
+    ask(() => native.close(db)).catch(() => {})
+  }
+}
+
 /**
  * An open database: an ordered map from keys to values in a directory.
  *
@@ -68,7 +76,10 @@ export type TypedOptions<K, V> = Omit<OpenOptions, 'keyEncoding' | 'valueEncodin
  * them are one atomic group. Errors: every method rejects (or, if it returns no promise, throws) with a `MossError`:
  * `INVALID_ARGUMENT` for a wrong argument, `DATABASE_CLOSED` after `close`, and what its own description says.
  */
-export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K, V>> implements AsyncDisposable {
+export class Engine<K = string, V = string>
+  extends EventEmitter<EngineEvents<K, V>>
+  implements AsyncDisposable
+{
   readonly #core: Core<K, V>
   #closing: Promise<void> | undefined
 
@@ -81,10 +92,7 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
     const { db } = core
     listen(events, this)
     // An engine that is dropped without `close` is closed all the same.
-    onCollected(this, () => {
-      unlisten(events)
-      ask(() => native.close(db)).catch(() => {})
-    })
+    onCollected(this, closer(db, events))
   }
 
   /**
@@ -103,9 +111,9 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
   static async open(location: string | URL, options: unknown = {}): Promise<Engine<unknown, unknown>> {
     const directory = checkLocation(location)
     const { given, native: settings } = checkOpenOptions(options)
-    const keys = encodingOf(given['keyEncoding'], 'keyEncoding')
-    const values = encodingOf(given['valueEncoding'], 'valueEncoding')
-    const durability = checkDurability('option durability', given['durability'] ?? 'os')
+    const keys = encodingOf(given.keyEncoding, 'keyEncoding')
+    const values = encodingOf(given.valueEncoding, 'valueEncoding')
+    const durability = checkDurability('option durability', given.durability ?? 'os')
     let events = 0
     const db = await ask<number>(() => {
       events = native.open(directory, settings)
@@ -250,7 +258,11 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
         encoder => addClear(encoder, bounds),
         encoder => core.writer.addAll(encoder, durability),
       )
-      if (this.listenerCount('clear') > 0) promise.then(() => this.emit('clear', range ?? {}), () => {})
+      if (this.listenerCount('clear') > 0)
+        promise.then(
+          () => this.emit('clear', range ?? {}),
+          () => {},
+        )
       return promise
     })
   }
@@ -259,7 +271,10 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
   batch(): ChainedBatch<K, V>
   /** Does all `operations` or, on any failure, none. Keys and values are copied now. Resolves and rejects like `put`. */
   batch(operations: readonly BatchOperation<K, V>[], options?: WriteOptions): Promise<void>
-  batch(operations?: readonly BatchOperation<K, V>[], options?: WriteOptions): ChainedBatch<K, V> | Promise<void> {
+  batch(
+    operations?: readonly BatchOperation<K, V>[],
+    options?: WriteOptions,
+  ): ChainedBatch<K, V> | Promise<void> {
     const core = this.#core
     // biome-ignore lint/complexity/noArguments: `batch(undefined)` is a mistake, not a chained batch
     if (arguments.length === 0) {
@@ -318,7 +333,9 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
       this.#core.check()
       if (range === undefined) return this.#afterWrites(() => native.compact(this.#core.db))
       const keys = halfOpen(checkRange(this.#core, range))
-      return keys ? this.#afterWrites(() => native.compact(this.#core.db, keys.start, keys.end)) : Promise.resolve()
+      return keys
+        ? this.#afterWrites(() => native.compact(this.#core.db, keys.start, keys.end))
+        : Promise.resolve()
     })
   }
 
@@ -398,7 +415,10 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
   }
 
   #announce(promise: Promise<void>, operations: BatchOperation<K, V>[]): void {
-    promise.then(() => this.emit('write', operations), () => {})
+    promise.then(
+      () => this.emit('write', operations),
+      () => {},
+    )
   }
 
   /** What happened in native code. @internal */
@@ -410,4 +430,3 @@ export class Engine<K = string, V = string> extends EventEmitter<EngineEvents<K,
     }
   }
 }
-

@@ -49,7 +49,11 @@ export class MossError extends Error {
   }
 
   static {
-    Object.defineProperty(MossError.prototype, 'name', { value: 'MossError', configurable: true, writable: true })
+    Object.defineProperty(MossError.prototype, 'name', {
+      value: 'MossError',
+      configurable: true,
+      writable: true,
+    })
   }
 }
 
@@ -66,7 +70,11 @@ export function fromNative(thrown: unknown): MossError {
   if (match) return new MossError(match[1] as ErrorCode, match[2] as string)
   const code = (thrown as { code?: unknown }).code
   const known = typeof code === 'string' && /^[A-Z_]+$/.test(code)
-  return new MossError(known ? (code as ErrorCode) : 'INTERNAL', thrown.message, known ? {} : { cause: thrown })
+  return new MossError(
+    known ? (code as ErrorCode) : 'INTERNAL',
+    thrown.message,
+    known ? {} : { cause: thrown },
+  )
 }
 
 /** @internal */

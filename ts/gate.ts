@@ -38,7 +38,11 @@ export class Gate {
     this.#queue.push({
       read: true,
       run: () => {
-        run()
+        try {
+          run()
+        } catch {
+          // Whoever uses what was not read is told so then; the calls behind must go on.
+        }
         return undefined
       },
     })

@@ -58,6 +58,11 @@ function release(box: Box): void {
   box.scan = 0
 }
 
+/** A closure of its own, that sees the box and nothing else: one made in the constructor would keep the iterator. */
+function releaser(box: Box): () => void {
+  return () => release(box)
+}
+
 /**
  * Walks over a range of entries as they were when it was made, whatever is written meanwhile. Use it in `for await`,
  * or call `next`, `nextv` or `all`; calls may overlap and are answered in order. It holds a snapshot: close it, leave
@@ -91,7 +96,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     ) as Take<T>
     const box = this.#box
     const open = () => {
-      if (box.closed || core.closed) return
+      if (box.closed) return
       box.scan = at(() => native.scan(core.db, range, snapshot === undefined ? 0 : snapshot.number()))
     }
     core.fence()
@@ -111,12 +116,13 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
       )
       this.#settle(this.#tail)
     }
-    onCollected(this, () => release(box))
+    onCollected(this, releaser(box))
   }
 
   /** The next entry; `undefined` at the end. */
   next(): Promise<T | undefined> {
     try {
+      this.#core.check()
       if (this.#tail) return this.#queue(() => this.#nextSlow())
       this.#check()
       if (this.#ready()) return soon(this.#one())
@@ -129,6 +135,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
   /** Up to `size` entries (1 to 2^32 - 1); an empty array at the end. */
   nextv(size: number): Promise<T[]> {
     try {
+      this.#core.check()
       checkInteger('size', size, 1, MOST_ENTRIES)
       return this.#queue(() => this.#many(size))
     } catch (error) {
@@ -138,11 +145,16 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
 
   /** All entries that are left, and closes the iterator. They must fit in memory. */
   all(): Promise<T[]> {
-    return this.#queue(async () => {
-      const all = await this.#many(Number.POSITIVE_INFINITY)
-      this.#finish()
-      return all
-    })
+    try {
+      this.#core.check()
+      return this.#queue(async () => {
+        const all = await this.#many(Number.POSITIVE_INFINITY)
+        this.#finish()
+        return all
+      })
+    } catch (error) {
+      return Promise.reject(fromNative(error))
+    }
   }
 
   /**
@@ -150,6 +162,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
    * Answers come with the next call; overlapping calls keep their order.
    */
   seek(key: Input<K>): void {
+    this.#core.check()
     this.#check()
     const encoded = this.#core.keys.encode(key, 'key')
     const target = Buffer.from(encoded as string)
@@ -189,6 +202,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
       next: (): Promise<IteratorResult<T, undefined>> => {
         try {
           if (!this.#tail) {
+            this.#core.check()
             this.#check()
             if (this.#ready() && !this.#ended) return soon({ done: false, value: this.#one() as T })
           }
@@ -213,6 +227,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     try {
       this.#core.gate.force()
       for (;;) {
+        this.#core.check()
         this.#check()
         while (!this.#ready()) this.#load(1)
         if (this.#ended) return
@@ -223,9 +238,9 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     }
   }
 
+  /** Not whether the engine is closed: `close` waits for calls that were made before it. */
   #check(): void {
     if (this.#error) throw this.#error
-    this.#core.check()
     if (this.#box.closed) throw new MossError('ITERATOR_CLOSED', 'the iterator is closed: make a new one')
   }
 
@@ -298,7 +313,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
   }
 
   #queue<R>(work: () => Promise<R>): Promise<R> {
-    const result = this.#tail ? this.#tail.then(work, work) : work()
+    const result = this.#core.track(this.#tail ? this.#tail.then(work, work) : work())
     this.#tail = result
     this.#settle(result)
     return result

@@ -2,11 +2,16 @@
 // that wait for the completion ring, and the hot functions. Nothing else imports the addon.
 
 import { Native } from '../native/native.js'
-import { fromNative, MossError } from './errors.js'
+import { fromNative, type MossError } from './errors.js'
 
 /** The hot functions of `crates/node/src/hot.rs`, which says what they do. @internal */
 export interface Hot {
-  get(db: number, key: string | number, flags: number, snapshot: number): string | number | boolean | Buffer | undefined
+  get(
+    db: number,
+    key: string | number,
+    flags: number,
+    snapshot: number,
+  ): string | number | boolean | Buffer | undefined
   getMany(db: number, keys: Uint8Array, length: number, flags: number, snapshot: number): number | Buffer
   stage(db: number, length: number): void
   stageBytes(db: number, bytes: Uint8Array, length: number): void
@@ -15,7 +20,7 @@ export interface Hot {
 }
 
 /** Flags of the hot reads. @internal */
-export const enum Flag {
+export enum Flag {
   KeyText = 1,
   ValueText = 2,
   Presence = 4,

@@ -1,7 +1,7 @@
 // Options and their checks. Every option object is checked whole: unknown names are refused, numbers have ranges.
 
-import { fileURLToPath } from 'node:url'
 import * as path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { NativeOptions } from '../native/native.js'
 import type { EncodingName } from './encoding.js'
 import { describe, invalid, MossError } from './errors.js'
@@ -59,7 +59,8 @@ export interface WriteOptions {
 
 /** @internal */
 export function checkObject(name: string, value: unknown, known: readonly string[]): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(name, value, 'an object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(name, value, 'an object')
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
       throw new MossError(
@@ -146,7 +147,10 @@ const KNOWN = [
 function levels<T>(name: string, value: unknown, check: (name: string, value: unknown) => T): T[] {
   const all = Array.isArray(value) ? value : [value]
   if (all.length < 1 || all.length > 7) {
-    throw new MossError('INVALID_ARGUMENT', `${name} has ${all.length} members: it must have 1 to 7, one a level`)
+    throw new MossError(
+      'INVALID_ARGUMENT',
+      `${name} has ${all.length} members: it must have 1 to 7, one a level`,
+    )
   }
   return all.map(one => check(name, one))
 }
@@ -164,7 +168,10 @@ function checkCompression(name: string, value: unknown): number {
  * Checks the options of `open` (the encodings are checked by their own module).
  * @internal
  */
-export function checkOpenOptions(options: unknown): { given: Record<string, unknown>; native: NativeOptions } {
+export function checkOpenOptions(options: unknown): {
+  given: Record<string, unknown>
+  native: NativeOptions
+} {
   const given = checkObject('options', options, KNOWN)
   const native: Record<string, unknown> = {}
   for (const name of BOOLEANS) {
@@ -173,14 +180,14 @@ export function checkOpenOptions(options: unknown): { given: Record<string, unkn
   for (const [name, [min, max]] of Object.entries(NUMBERS)) {
     if (given[name] !== undefined) native[name] = checkInteger(`option ${name}`, given[name], min, max)
   }
-  if (given['durability'] !== undefined) {
-    native['durability'] = checkDurability('option durability', given['durability'])
+  if (given.durability !== undefined) {
+    native.durability = checkDurability('option durability', given.durability)
   }
-  if (given['compression'] !== undefined) {
-    native['compression'] = levels('option compression', given['compression'], checkCompression)
+  if (given.compression !== undefined) {
+    native.compression = levels('option compression', given.compression, checkCompression)
   }
-  if (given['filterBitsPerKey'] !== undefined) {
-    native['filterBitsPerKey'] = levels('option filterBitsPerKey', given['filterBitsPerKey'], (name, bits) =>
+  if (given.filterBitsPerKey !== undefined) {
+    native.filterBitsPerKey = levels('option filterBitsPerKey', given.filterBitsPerKey, (name, bits) =>
       checkInteger(name, bits, 0, 32),
     )
   }

@@ -2,11 +2,10 @@
 
 import type { NativeRange } from '../native/native.js'
 import { type Core, keep } from './core.js'
-import type { Input } from './encoding.js'
 import { MAX_KEY } from './encoder.js'
-import { MossError } from './errors.js'
+import type { Input } from './encoding.js'
+import { invalid, MossError } from './errors.js'
 import { checkBoolean, checkInteger, checkObject } from './options.js'
-import { invalid } from './errors.js'
 import type { Snapshot } from './snapshot.js'
 
 /** A range of keys, in the order of their bytes. Without a bound it reaches to that end. */
@@ -53,7 +52,10 @@ function bound<K>(core: Core<K, unknown>, given: Record<string, unknown>, open: 
   if (given[name] === undefined) return { key: undefined, inclusive: false }
   const key = keep(core.keys.encode(given[name], name))
   if (key.length > MAX_KEY) {
-    throw new MossError('INVALID_ARGUMENT', `${name} has ${key.length} bytes: it must have at most ${MAX_KEY}`)
+    throw new MossError(
+      'INVALID_ARGUMENT',
+      `${name} has ${key.length} bytes: it must have at most ${MAX_KEY}`,
+    )
   }
   return { key, inclusive: name === closed }
 }
@@ -85,14 +87,14 @@ export function checkIteratorOptions<K>(
   const { lower, upper, ...rest } = boundsOf(core, given)
   const range: NativeRange = {
     ...rest,
-    reverse: given['reverse'] === undefined ? false : checkBoolean('range.reverse', given['reverse']),
+    reverse: given.reverse === undefined ? false : checkBoolean('range.reverse', given.reverse),
     keys,
     values,
-    fillCache: given['fillCache'] === undefined ? true : checkBoolean('range.fillCache', given['fillCache']),
+    fillCache: given.fillCache === undefined ? true : checkBoolean('range.fillCache', given.fillCache),
   }
   if (lower) range.lower = lower
   if (upper) range.upper = upper
-  return { range, limit: checkLimit(given['limit']), snapshot: core.checkSnapshot(given['snapshot']) }
+  return { range, limit: checkLimit(given.limit), snapshot: core.checkSnapshot(given.snapshot) }
 }
 
 function checkLimit(limit: unknown): number {

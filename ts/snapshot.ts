@@ -2,6 +2,11 @@ import type { Core } from './core.js'
 import { MossError } from './errors.js'
 import { at, forget, native, onCollected } from './native.js'
 
+interface Box {
+  number: number
+  closed: boolean
+}
+
 /**
  * A consistent view of the database at the moment `engine.snapshot()` was called. Reads take it as an option. While it
  * is open, compaction keeps what it can see, so close it when it is not needed any more: with `close`, or by
@@ -10,20 +15,17 @@ import { at, forget, native, onCollected } from './native.js'
 export class Snapshot implements Disposable {
   readonly #core: Core<unknown, unknown>
   /** Its number in native code, once it has one; the box is what outlives a snapshot that is collected unclosed. */
-  readonly #native: { number: number; closed: boolean }
+  readonly #native: Box
 
   /** @internal */
   constructor(core: Core<unknown, unknown>) {
     const box = { number: 0, closed: false }
     this.#core = core
     this.#native = box
-    const take = () => {
-      if (!box.closed && !core.closed) box.number = at(() => native.snapshot(core.db))
-    }
     core.fence()
-    if (core.gate.closed) core.gate.read(take)
-    else take()
-    onCollected(this, () => release(box))
+    if (core.gate.closed) core.gate.read(taker(core.db, box))
+    else box.number = at(() => native.snapshot(core.db))
+    onCollected(this, releaser(box))
   }
 
   /** Throws unless it is an open snapshot of `core`. @internal */
@@ -59,10 +61,22 @@ export class Snapshot implements Disposable {
   }
 }
 
-function release(box: { number: number; closed: boolean }): void {
+function release(box: Box): void {
   box.closed = true
   if (box.number !== 0) native.release(box.number)
   box.number = 0
+}
+
+// Closures of their own, that see the box and nothing else: one made in the constructor would keep the snapshot.
+
+function releaser(box: Box): () => void {
+  return () => release(box)
+}
+
+function taker(db: number, box: Box): () => void {
+  return () => {
+    if (!box.closed) box.number = native.snapshot(db)
+  }
 }
 
 function closed(): MossError {

@@ -1,7 +1,7 @@
 // Writes of one turn of one database: they are encoded into the slab as they are called, and committed together by one
 // native call when the turn's microtasks come to it. They share one promise, because they share one fate.
 
-import { Encoder, Kind, MAX_KEY, MAX_VALUE, room, writeData } from './encoder.js'
+import { Encoder, type Kind, MAX_KEY, MAX_VALUE, room, writeData } from './encoder.js'
 import { fromNative, type MossError } from './errors.js'
 import type { Blocker, Gate } from './gate.js'
 import { hot, native, onAnswer, slab, soon } from './native.js'

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Engine, type MossError } from 'mosskv'
+import { Engine, type MossError, type OpenOptions } from 'mosskv'
 import { afterEach } from 'vitest'
 
 const directories: string[] = []
@@ -26,8 +26,8 @@ export function closing<T extends { close(): Promise<void> }>(engine: T): T {
 }
 
 /** A fresh database of strings. */
-export async function fresh(options: Parameters<typeof Engine.open>[1] = {}): Promise<Engine> {
-  return closing(await Engine.open(place(), options)) as Engine
+export async function fresh(options: OpenOptions = {}): Promise<Engine> {
+  return closing(await Engine.open(place(), options))
 }
 
 /** The `MossError` that `call` throws or rejects with. */

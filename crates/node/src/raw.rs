@@ -231,11 +231,10 @@ impl Call<'_> {
     #[inline]
     pub fn integer(&self, index: usize) -> Result<i32> {
         let mut number = 0;
+        let value = self.argument(index)?;
         // SAFETY: the value is of this call; the out pointer lives through it.
-        check(
-            unsafe { sys::napi_get_value_int32(self.env, self.argument(index)?, &mut number) },
-            "an integer",
-        )?;
+        let status = unsafe { sys::napi_get_value_int32(self.env, value, &mut number) };
+        check(status, "an integer")?;
         Ok(number)
     }
 
@@ -243,8 +242,10 @@ impl Call<'_> {
     #[inline]
     pub fn size(&self, index: usize) -> Result<usize> {
         let mut number = 0;
+        let value = self.argument(index)?;
         // SAFETY: as above.
-        check(unsafe { sys::napi_get_value_uint32(self.env, self.argument(index)?, &mut number) }, "a size")?;
+        let status = unsafe { sys::napi_get_value_uint32(self.env, value, &mut number) };
+        check(status, "a size")?;
         Ok(number as usize)
     }
 

@@ -126,7 +126,6 @@ impl Scan {
                     snapshot: Some(self.snapshot.clone()),
                     fill_cache: self.range.fill_cache,
                     may_block,
-                    ..IterOptions::default()
                 })?
             }
         };
