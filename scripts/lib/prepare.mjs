@@ -27,8 +27,7 @@ function requireCargo() {
 }
 
 /**
- * Installs a folder's packages at the versions of its lockfile. Not `npm ci`: that refuses a lockfile made on another
- * platform, which may lack optional packages of this one (npm/cli#4828).
+ * Installs a folder's packages exactly as its lockfile says.
  * @param {string} folder relative to the root; '' is the root itself
  */
 function install(folder) {
@@ -43,7 +42,7 @@ function install(folder) {
     },
     () => {
       say(`installing the packages of ${folder || 'the root'}`)
-      return npm(['install', '--no-save', '--no-audit', '--no-fund'], { cwd: join(root, folder) })
+      return npm(['ci', '--no-audit', '--no-fund'], { cwd: join(root, folder) })
     },
   )
 }

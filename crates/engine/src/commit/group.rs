@@ -1,5 +1,9 @@
 //! Serving one group: admission, sequence numbers, WAL, memtable, visibility. Only the leader runs this.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::sync::LogEnd;
 use super::{Commit, Done, GROUP_BYTES, Log, MAX_IMMUTABLES, Request, closed};
 use crate::admission::{self, Decision, Pressure};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +16,6 @@ use crate::store::Store;
 use crate::sync::Ordering;
 use crate::view::ReadView;
 use crate::wal::WalWriter;
-use std::sync::Arc;
 
 impl Commit {
     /// Takes the next group from the queue and commits it. What needs no sync is completed on return.
@@ -22,20 +25,25 @@ impl Commit {
             return;
         }
         let mut log = self.log.lock();
-        let outcome = self.commit_group(store, &mut log, &group);
-        let durable_end = outcome.as_ref().ok().and_then(|()| log.wal.as_ref());
-        let target =
-            durable_end.map(|wal| (wal.file().clone(), wal.watermark().clone(), wal.number(), wal.size()));
+        let committed = catch_unwind(AssertUnwindSafe(|| self.commit_group(store, &mut log, &group)));
+        let outcome = committed.unwrap_or_else(|_| {
+            Err(store.fail(Severity::ReadOnly, Error::new(ErrorKind::Internal, "a commit panicked")))
+        });
+        let durable = |request: &Request| request.durability == Durability::Disk;
+        let end = match (&outcome, log.wal.as_ref()) {
+            (Ok(()), Some(wal)) if group.iter().any(durable) => Some(LogEnd::of(wal)),
+            _ => None,
+        };
         drop(log);
         for request in group {
-            match (&outcome, &target) {
-                (Ok(()), Some((file, synced, number, end))) if request.durability == Durability::Disk => {
+            match end.as_ref().filter(|_| durable(&request)) {
+                Some(end) => {
                     if let Done::Waiter(waiter) = &request.done {
                         waiter.serve();
                     }
-                    self.sync.register(file.clone(), synced.clone(), *number, *end, request.done);
+                    self.sync.register(store, end, request.done);
                 }
-                _ => request.done.complete(outcome.clone()),
+                None => request.done.complete(outcome.clone()),
             }
         }
     }

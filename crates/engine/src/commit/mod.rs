@@ -130,7 +130,6 @@ impl Commit {
         drop(queue);
         if leads {
             self.lead_group(store);
-            store.notify(|lanes| lanes.sync);
         } else if wake {
             store.notify(|lanes| lanes.commit);
         }
@@ -146,7 +145,6 @@ impl Commit {
             queue.led = true;
         }
         self.lead_group(store);
-        store.notify(|lanes| lanes.sync);
         Poll::Worked
     }
 

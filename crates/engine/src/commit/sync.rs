@@ -12,14 +12,28 @@ use crate::fs::File;
 use crate::health::Severity;
 use crate::store::Store;
 use crate::sync::Mutex;
-use crate::wal::Watermark;
+use crate::wal::{WalWriter, Watermark};
 use crate::worker::Poll;
 
-struct Waiting {
+/// A place in a log: what has to be durable up to there.
+#[derive(Clone)]
+pub(super) struct LogEnd {
     file: Arc<dyn File>,
     synced: Arc<Watermark>,
     number: u64,
     end: u64,
+}
+
+impl LogEnd {
+    /// The present end of `wal`.
+    pub fn of(wal: &WalWriter) -> Self {
+        let (file, synced) = (wal.file().clone(), wal.watermark().clone());
+        Self { file, synced, number: wal.number(), end: wal.size() }
+    }
+}
+
+struct Waiting {
+    wal: LogEnd,
     done: Done,
 }
 
@@ -37,15 +51,19 @@ pub(crate) struct SyncQueue {
 }
 
 impl SyncQueue {
-    /// Lets `done` wait until `file`, the log `number`, is durable up to `end`.
-    pub fn register(&self, file: Arc<dyn File>, synced: Arc<Watermark>, number: u64, end: u64, done: Done) {
+    /// Lets `done` wait until all of `wal` so far is durable. Wakes the lane for a callback; a thread that waits does the
+    /// round itself.
+    pub fn register(&self, store: &Store, wal: &LogEnd, done: Done) {
+        let wake = matches!(done, Done::Callback(_));
         let mut state = self.state.lock();
-        match state.refused.clone() {
-            Some(error) => {
-                drop(state);
-                done.complete(Err(error));
-            }
-            None => state.waiting.push(Waiting { file, synced, number, end, done }),
+        if let Some(error) = state.refused.clone() {
+            drop(state);
+            return done.complete(Err(error));
+        }
+        state.waiting.push(Waiting { wal: wal.clone(), done });
+        drop(state);
+        if wake {
+            store.notify(|lanes| lanes.sync);
         }
     }
 
@@ -59,7 +77,7 @@ impl SyncQueue {
             state.busy = true;
             std::mem::take(&mut state.waiting)
         };
-        batch.sort_by_key(|waiting| (waiting.number, waiting.end));
+        batch.sort_by_key(|waiting| (waiting.wal.number, waiting.wal.end));
         let failure = sync_logs(store, &batch).err();
         if let Some(error) = &failure {
             store.fail(Severity::ReadOnly, error.clone());
@@ -97,16 +115,16 @@ impl SyncQueue {
 
 /// Syncs each log in `batch` (sorted) once, and records how far it is durable.
 fn sync_logs(store: &Store, batch: &[Waiting]) -> Result<(), Error> {
-    for (index, waiting) in batch.iter().enumerate() {
-        let last_of_log = batch.get(index + 1).is_none_or(|next| next.number != waiting.number);
+    for (index, Waiting { wal, .. }) in batch.iter().enumerate() {
+        let last_of_log = batch.get(index + 1).is_none_or(|next| next.wal.number != wal.number);
         if last_of_log {
-            waiting.file.sync_data().map_err(|error| {
-                let name = crate::fs::FileName::Wal(waiting.number);
+            wal.file.sync_data().map_err(|error| {
+                let name = crate::fs::FileName::Wal(wal.number);
                 let context =
                     "the write is in the log but may not survive power loss; reopen or resume() to find out";
                 Error::io("sync", name, error).with_kind(ErrorKind::CommitUnknown, context)
             })?;
-            waiting.synced.raise(waiting.end);
+            wal.synced.raise(wal.end);
             store.counters.syncs.add(1);
         }
     }
