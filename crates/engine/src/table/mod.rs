@@ -1,7 +1,7 @@
 //! Tables: immutable sorted files of internal entries.
 //!
 //! [`TableBuilder`] writes one, [`Table`] reads it. The parts: `block` (entries), `index` (which block), `filter` (surely not
-//! here), `properties`, and `format` (how they lie in the file). `docs/format-table.md` has the bytes.
+//! here), `properties`, and `format` (how they lie in the file). `docs/format.md` has the bytes.
 //!
 //! A [`Table`] is shared by all Versions that contain it and may be used from any thread. It opens its file when first
 //! read and may be closed again by the table cache. Invariants: all versions of a user key are in one block; a
