@@ -69,8 +69,12 @@ fn contents_that_leave_gaps_overlap_or_lack_a_section_are_damage() {
     let changes: [Change; 6] = [
         |s| s[1].offset += 1,
         |s| s[1].length -= 1,
-        |s| drop(s.remove(0)),
-        |s| drop(s.pop()),
+        |s| {
+            s.remove(0);
+        },
+        |s| {
+            s.pop();
+        },
         |s| s.swap(0, 1),
         |s| s[2].length = u64::MAX,
     ];
