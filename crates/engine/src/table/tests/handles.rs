@@ -208,13 +208,3 @@ fn readers_evictions_and_closes_get_along() {
     drop(tables);
     assert_eq!(held(&ctx), 0);
 }
-
-#[test]
-fn a_paranoid_reader_notices_what_a_checksum_cannot() {
-    let dir = Arc::new(MemoryDir::default());
-    let all = records(30);
-    let table = Table::new(build(&dir, 1, PLAIN, &all, &[]), context(&dir, 1 << 20, 4, true));
-    for _ in 0..2 {
-        assert!(all.iter().all(|record| get(&table, record, HOW) == Ok(true)));
-    }
-}

@@ -1,6 +1,7 @@
-//! Tables against a sorted model, damaged tables, and what the handles promise.
+//! Tables against a sorted model, damaged and forged tables, and what the handles promise.
 
 mod corruption;
+mod forged;
 mod handles;
 mod model;
 mod support;
