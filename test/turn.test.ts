@@ -35,6 +35,32 @@ describe('the calls of one turn', () => {
     }
   })
 
+  test('also when the memtable is full and a write has to wait', async () => {
+    const e = await fresh({ memtableBytes: 64 * 1024 })
+    const value = (i: number) => `${i} `.padEnd(20_000, '.')
+    const answers: Promise<unknown>[] = []
+    const snapshots = []
+    for (let i = 0; i < 100; i++) {
+      e.put('k', value(i))
+      answers.push(e.get('k'), e.values().all())
+      snapshots.push(e.snapshot())
+      e.put('k', 'later')
+    }
+    const expected = Array.from({ length: 100 }, (_, i) => [value(i), [value(i)]]).flat()
+    expect(await Promise.all(answers)).toEqual(expected)
+    for (const [i, snapshot] of snapshots.entries()) {
+      expect(await e.get('k', { snapshot })).toBe(value(i))
+      snapshot.close()
+    }
+    for (let i = 0; i < 100; i++) {
+      e.put('k', value(i))
+      const read = e.get('k')
+      e.put('k', 'later')
+      if (i % 10 === 0) expect(e.getSync('k')).toBe('later')
+      expect(await read).toBe(value(i))
+    }
+  })
+
   test('sync calls among them keep their place too', async () => {
     for (const durability of ['os', 'disk'] as const) {
       const e = await fresh({ durability })

@@ -55,6 +55,9 @@ export class Gate {
 
   /** Blocks the thread until the queue is empty. Only for the `…Sync` methods. */
   force(): void {
+    if (!this.#blocker) return
+    // The caller is a read at the end of the queue: the last write before it has to be done, not just sent.
+    this.read(() => {})
     while (this.#blocker) {
       this.#blocker.block()
       this.#open()
