@@ -161,6 +161,30 @@ fn keys_put_again_after_the_clear_are_not_skipped() {
 }
 
 #[test]
+fn turning_forward_behind_a_range_that_was_skipped_backward() {
+    let mut history: Vec<_> = (0..50u8).map(|k| Write::Put(vec![k])).collect();
+    history.push(Write::Clear(vec![10], vec![40]));
+    // Going back, this key is met after the older source was sent to the start of the cleared range.
+    history.push(Write::Put(vec![30]));
+    for cuts in [&[50][..], &[50, 51]] {
+        let mut cursor = cursor(&history, cuts, 52);
+        cursor.seek_to_last().unwrap();
+        while cursor.key() > &[30][..] {
+            cursor.prev().unwrap();
+        }
+        assert_eq!(cursor.key(), [30]);
+        cursor.next().unwrap();
+        assert_eq!(cursor.key(), [40], "cut at {cuts:?}");
+        cursor.prev().unwrap();
+        assert_eq!(cursor.key(), [30]);
+        cursor.prev().unwrap();
+        assert_eq!(cursor.key(), [9]);
+        cursor.next().unwrap();
+        assert_eq!(cursor.key(), [30], "cut at {cuts:?}");
+    }
+}
+
+#[test]
 fn a_read_error_is_sticky_in_both_directions() {
     let history: Vec<_> = (0..50u8).map(|k| Write::Put(vec![k])).collect();
     for back in [false, true] {
