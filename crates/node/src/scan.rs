@@ -10,7 +10,6 @@
 //! a snapshot from its first moment, so pages fetched at different times agree.
 
 use std::ops::Bound;
-use std::sync::Arc;
 
 use mosskv::codec::put_bytes;
 use mosskv::{Engine, ErrorKind, Iter, IterOptions, Snapshot};
@@ -60,7 +59,7 @@ struct Walk {
 
 /// An open iterator.
 pub struct Scan {
-    engine: Arc<Engine>,
+    engine: Engine,
     snapshot: Snapshot,
     range: Range,
     walk: Mutex<Walk>,
@@ -68,7 +67,7 @@ pub struct Scan {
 
 impl Scan {
     /// An iterator over `range` as `snapshot` sees it.
-    pub const fn new(engine: Arc<Engine>, snapshot: Snapshot, range: Range) -> Self {
+    pub const fn new(engine: Engine, snapshot: Snapshot, range: Range) -> Self {
         let walk = Walk { iter: None, may_block: false, place: Place::Start, last_key: Vec::new() };
         Self { engine, snapshot, range, walk: Mutex::new(walk) }
     }
