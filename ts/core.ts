@@ -40,7 +40,7 @@ export class Core<K, V> {
     this.keys = keys
     this.values = values
     this.durability = durability
-    this.writer = new Writer(db, this.gate, this.inflight)
+    this.writer = new Writer(this)
   }
 
   /** Throws when the engine is closed. */

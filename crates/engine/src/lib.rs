@@ -39,7 +39,7 @@ pub mod wal;
 pub mod worker;
 
 pub use batch::WriteBatch;
-pub use engine::{Engine, Environment, Iter, IterOptions, LevelStats, ReadOptions, Stats};
+pub use engine::{Engine, Environment, Iter, IterOptions, LevelStats, ReadOptions, SharedEngine, Stats};
 pub use error::{Error, ErrorKind, Result};
 pub use options::{Compression, Durability, Options};
 pub use snapshot::Snapshot;

@@ -20,7 +20,7 @@ use std::ops::Bound;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use mosskv::{Durability, ErrorKind, ReadOptions, WriteBatch};
+use mosskv::{Durability, Engine, ErrorKind, ReadOptions, WriteBatch};
 use napi::sys;
 
 use crate::failure::{Failure, Result};
@@ -98,6 +98,7 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> V
     unsafe {
         raw::call(env, info, |call| {
             let database = call.state.database(call.size(0)?)?;
+            let engine = database.share.engine();
             let flags = call.integer(2)?;
             let asked = Asked::of(flags);
             let key = if flags & KEY_TEXT != 0 {
@@ -112,18 +113,19 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> V
                 fill_cache: asked.fill_cache,
                 may_block: asked.blocking,
             };
-            let found = if asked.presence {
-                database.engine.contains(key, &options).map(|there| Some(call.boolean(there)))
-            } else {
-                database.engine.get_with(key, &options, |value| {
-                    if asked.text { call.text(value) } else { call.answer(value) }
-                })
-            };
+            let found =
+                if asked.presence {
+                    engine.contains(key, &options).map(|there| Some(call.boolean(there)))
+                } else {
+                    engine.get_with(key, &options, |value| {
+                        if asked.text { call.text(value) } else { call.answer(value) }
+                    })
+                };
             match found {
                 Ok(Some(value)) => value,
                 Ok(None) => call.undefined(),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    get_later(call, &database, key.to_vec(), snapshot, asked)
+                    get_later(call, engine, key.to_vec(), snapshot, asked)
                 }
                 Err(error) => Err(error.into()),
             }
@@ -134,23 +136,23 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> V
 /// The read needs the disk: a reader thread does it, as of now.
 fn get_later(
     call: &Call<'_>,
-    database: &Database,
+    engine: &Engine,
     key: Vec<u8>,
     snapshot: Option<mosskv::Snapshot>,
     asked: Asked,
 ) -> Result<Value> {
-    let snapshot = snapshot.unwrap_or_else(|| database.engine.snapshot());
+    let snapshot = snapshot.unwrap_or_else(|| engine.snapshot());
     let reply = call.state.reply()?;
     let ticket = reply.ticket();
-    let engine = Arc::clone(&database.engine);
-    database.engine.spawn_read(move || {
+    let reader = engine.clone();
+    engine.spawn_read(move || {
         reply.run(|| {
             let options =
                 ReadOptions { snapshot: Some(&snapshot), fill_cache: asked.fill_cache, may_block: true };
             if asked.presence {
-                return Ok(Answer::Boolean(engine.contains(&key, &options)?));
+                return Ok(Answer::Boolean(reader.contains(&key, &options)?));
             }
-            Ok(match engine.get_with(&key, &options, <[u8]>::to_vec)? {
+            Ok(match reader.get_with(&key, &options, <[u8]>::to_vec)? {
                 None => Answer::Missing,
                 Some(value) if asked.text => Answer::Text(value),
                 Some(value) => Answer::Bytes(value),
@@ -165,6 +167,7 @@ unsafe extern "C" fn get_many(env: sys::napi_env, info: sys::napi_callback_info)
     unsafe {
         raw::call(env, info, |call| {
             let database = call.state.database(call.size(0)?)?;
+            let engine = database.share.engine();
             let keys = many::keys(call.bytes(1, call.size(2)?)?)?;
             let asked = Asked::of(call.integer(3)?);
             let snapshot = call.state.snapshot(call.size(4)?)?;
@@ -173,24 +176,24 @@ unsafe extern "C" fn get_many(env: sys::napi_env, info: sys::napi_callback_info)
                 fill_cache: asked.fill_cache,
                 may_block: asked.blocking,
             };
-            match many::answers(&database.engine, &keys, &options, asked.presence) {
+            match many::answers(engine, &keys, &options, asked.presence) {
                 Ok(packed) => return call.answer(&packed),
                 Err(failure) if failure.code == ErrorKind::WouldBlock.code() => {}
                 Err(failure) => return Err(failure),
             }
-            let snapshot = snapshot.unwrap_or_else(|| database.engine.snapshot());
+            let snapshot = snapshot.unwrap_or_else(|| engine.snapshot());
             let keys: Vec<Vec<u8>> = keys.iter().map(|key| key.to_vec()).collect();
             let reply = call.state.reply()?;
             let ticket = reply.ticket();
-            let engine = Arc::clone(&database.engine);
-            database.engine.spawn_read(move || {
+            let reader = engine.clone();
+            engine.spawn_read(move || {
                 reply.run(|| {
                     let options = ReadOptions {
                         snapshot: Some(&snapshot),
                         fill_cache: asked.fill_cache,
                         may_block: true,
                     };
-                    Ok(Answer::Bytes(many::answers(&engine, &keys, &options, asked.presence)?))
+                    Ok(Answer::Bytes(many::answers(&reader, &keys, &options, asked.presence)?))
                 });
             });
             call.number(-(ticket as f64))
@@ -256,14 +259,15 @@ unsafe extern "C" fn commit(env: sys::napi_env, info: sys::napi_callback_info) -
             stage_slab(call, &database, length)?;
             let bytes = std::mem::take(&mut *database.staged.borrow_mut());
             let batch = WriteBatch::from_bytes(bytes)?;
+            let engine = database.share.writer()?;
             if call.integer(3)? != 0 {
-                database.engine.write(batch, durability)?;
+                engine.write(batch, durability)?;
                 return call.number(0.0);
             }
             let reply = call.state.reply()?;
             let ticket = reply.ticket();
             INLINE.replace(Inline::Running(ticket));
-            database.engine.write_then(batch, durability, move |outcome| answer_write(reply, outcome));
+            engine.write_then(batch, durability, move |outcome| answer_write(reply, outcome));
             match INLINE.replace(Inline::Idle) {
                 Inline::Answered(outcome) => {
                     call.state.settled();
@@ -316,7 +320,7 @@ unsafe extern "C" fn scan(env: sys::napi_env, info: sys::napi_callback_info) -> 
                 values: flags & VALUES != 0,
                 fill_cache: flags & BYPASS_CACHE == 0,
             };
-            let scan = Scan::new(Arc::clone(&database.engine), snapshot, range)?;
+            let scan = Scan::new(database.share.engine().clone(), snapshot, range)?;
             call.number(call.state.add_scan(handle, scan) as f64)
         })
     }

@@ -95,12 +95,13 @@ impl Native {
         Ok(started(reply, work))
     }
 
-    /// Closes the database when everything in flight is done. Its handle is gone at once.
+    /// Gives this environment's share of the database up; the last share closes it, when everything in flight is done. The
+    /// handle is gone at once.
     #[napi(catch_unwind)]
     pub fn close(&self, database: u32) -> napi::Result<f64> {
         let database = self.state.release(database as usize).ok_or_else(|| Failure::closed("database"))?;
-        let engine = Arc::clone(&database.engine);
-        let work = move || registry::close(&engine).map(|()| Answer::Done);
+        let share = Arc::clone(&database.share);
+        let work = move || registry::close(&share).map(|()| Answer::Done);
         Ok(started(self.state.reply()?, work))
     }
 
@@ -121,14 +122,19 @@ impl Native {
         }))
     }
 
-    fn engine(&self, database: u32) -> Result<Arc<Engine>> {
-        Ok(Arc::clone(&self.state.database(database as usize)?.engine))
+    fn engine(&self, database: u32) -> Result<Engine> {
+        Ok(self.state.database(database as usize)?.share.engine().clone())
+    }
+
+    /// The engine, for what changes the database.
+    fn writer(&self, database: u32) -> Result<Engine> {
+        Ok(self.state.database(database as usize)?.share.writer()?.clone())
     }
 
     /// Writes the memtable out as a table.
     #[napi(catch_unwind)]
     pub fn flush(&self, database: u32) -> napi::Result<f64> {
-        let engine = self.engine(database)?;
+        let engine = self.writer(database)?;
         Ok(started(self.state.reply()?, move || {
             engine.flush()?;
             Ok(Answer::Done)
@@ -138,7 +144,7 @@ impl Native {
     /// Compacts everything, or the keys from `start` up to `end`.
     #[napi(catch_unwind)]
     pub fn compact(&self, database: u32, start: Option<Buffer>, end: Option<Buffer>) -> napi::Result<f64> {
-        let engine = self.engine(database)?;
+        let engine = self.writer(database)?;
         let range = start.zip(end).map(|(start, end)| (start.to_vec(), end.to_vec()));
         Ok(started(self.state.reply()?, move || {
             engine.compact(range.as_ref().map(|(start, end)| (start.as_slice(), end.as_slice())))?;
@@ -159,7 +165,7 @@ impl Native {
     /// Leaves the read-only state after a failure.
     #[napi(catch_unwind)]
     pub fn resume(&self, database: u32) -> napi::Result<f64> {
-        let engine = self.engine(database)?;
+        let engine = self.writer(database)?;
         Ok(started(self.state.reply()?, move || {
             engine.resume()?;
             Ok(Answer::Done)

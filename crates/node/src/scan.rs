@@ -10,7 +10,6 @@
 //! one state of the database from its first moment, so pages fetched at different times agree.
 
 use std::ops::Bound;
-use std::sync::Arc;
 
 use mosskv::codec::put_bytes;
 use mosskv::{Engine, ErrorKind, Iter, IterOptions, Snapshot};
@@ -60,14 +59,14 @@ struct Walk {
 
 /// An open iterator.
 pub struct Scan {
-    engine: Arc<Engine>,
+    engine: Engine,
     range: Range,
     walk: Mutex<Walk>,
 }
 
 impl Scan {
     /// An iterator over `range` as `snapshot` sees it, or as things are now.
-    pub fn new(engine: Arc<Engine>, snapshot: Option<Snapshot>, range: Range) -> Result<Self> {
+    pub fn new(engine: Engine, snapshot: Option<Snapshot>, range: Range) -> Result<Self> {
         let (lower, upper) = (range.lower.clone(), range.upper.clone());
         let options = IterOptions { lower, upper, snapshot, fill_cache: range.fill_cache, may_block: false };
         let iter = engine.iter(&options)?;
