@@ -141,11 +141,18 @@ const json: Encoding<unknown> = {
   adopt: bytes => json.fromText(bytes.toString('utf8')),
 }
 
+/** Text (as UTF-8) or bytes in, bytes out: for an adapter whose programs choose an encoding call by call. @internal */
+export const either: Encoding<Buffer> = {
+  ...buffer,
+  encode: (value, name) => (typeof value === 'string' ? value : checkBytes(value, name)),
+}
+
 const ENCODINGS = { utf8, buffer, view, json }
 
 /** @internal */
 export function encodingOf(name: unknown, option: string): Encoding<unknown> {
   if (name === undefined) return utf8
+  if (name === either) return either
   if (typeof name === 'string' && Object.hasOwn(ENCODINGS, name)) return ENCODINGS[name as EncodingName]
   throw invalid(`option ${option}`, name, "'utf8', 'buffer', 'view' or 'json'")
 }
