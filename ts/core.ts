@@ -33,6 +33,10 @@ export class Core<K, V> {
   readonly gate = new Gate()
   readonly inflight = new Set<Promise<unknown>>()
   readonly writer: Writer
+  /** What a point read brought, as a value. */
+  readonly value: (found: unknown) => V | undefined
+  /** The flag that says in which form values are wanted. */
+  readonly form: number
 
   constructor(db: number, location: string, keys: Encoding<K>, values: Encoding<V>, durability: number) {
     this.db = db
@@ -41,6 +45,8 @@ export class Core<K, V> {
     this.values = values
     this.durability = durability
     this.writer = new Writer(this)
+    this.value = valueIn(values)
+    this.form = formOf(values)
   }
 
   /** Throws when the engine is closed. */
@@ -153,19 +159,6 @@ export class Core<K, V> {
     }
   }
 
-  /** What a point read brought, as a value. */
-  readonly value = (found: unknown): V | undefined => {
-    if (typeof found === 'string') return this.values.fromText(found)
-    if (found === undefined) return undefined
-    if (typeof found === 'number') return this.values.fromBytes(out, 0, found)
-    return this.values.adopt(found as Buffer)
-  }
-
-  /** The flag that says in which form values are wanted. */
-  get form(): number {
-    return this.values.text ? Flag.ValueText : 0
-  }
-
   /** Many point reads of one moment. */
   getMany<T>(
     keys: unknown,
@@ -211,6 +204,21 @@ export class Core<K, V> {
       if (found >= 0) return soon(unpack(out))
       return this.track(answer<Buffer>(-found).then(unpack))
     })
+  }
+}
+
+/** The flag that says in which form values in `encoding` are wanted. @internal */
+export function formOf(encoding: Encoding<unknown>): number {
+  return encoding.text ? Flag.ValueText : 0
+}
+
+/** Makes what a point read brought in the form `formOf(encoding)` a value. @internal */
+export function valueIn<T>(encoding: Encoding<T>): (found: unknown) => T | undefined {
+  return found => {
+    if (typeof found === 'string') return encoding.fromText(found)
+    if (found === undefined) return undefined
+    if (typeof found === 'number') return encoding.fromBytes(out, 0, found)
+    return encoding.adopt(found as Buffer)
   }
 }
 

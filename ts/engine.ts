@@ -68,6 +68,9 @@ function closer(db: number, events: number): () => void {
   }
 }
 
+/** The core of an engine, for the adapters of this package. @internal */
+export let coreOf: <K, V>(engine: Engine<K, V>) => Core<K, V>
+
 /**
  * An open database: an ordered map from keys to values in a directory.
  *
@@ -84,6 +87,10 @@ export class Engine<K = string, V = string>
   #closing: Promise<void> | undefined
 
   readonly #events: number
+
+  static {
+    coreOf = engine => engine.#core
+  }
 
   private constructor(core: Core<K, V>, events: number) {
     super()
