@@ -60,7 +60,7 @@ async function measure(
     name,
     what,
     operations,
-    perSecond: Math.round((operations / took) * 1000),
+    perSecond: Number(((operations / took) * 1000).toFixed(1)),
     microseconds: Number(((took / operations) * 1000).toFixed(3)),
   }
 }
@@ -157,7 +157,7 @@ The project's \`npm run bench\` compares stores.`,
       const rows = all.map(({ name, what, perSecond, microseconds }) => [
         name,
         what,
-        `${count(perSecond)}/s`,
+        `${perSecond < 10 ? perSecond.toFixed(1) : count(perSecond)}/s`,
         `${microseconds.toFixed(2)} µs`,
       ])
       for (const line of columns(rows, [2, 3])) out.line(line)

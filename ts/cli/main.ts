@@ -80,4 +80,6 @@ async function main(words: string[]): Promise<void> {
   }
 }
 
+// Nobody may be reading what is said beside the output.
+process.stderr.on('error', () => {})
 main(process.argv.slice(2))

@@ -110,15 +110,18 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   return near && near.away <= Math.ceil(word.length / 3) ? near.name : undefined
 }
 
-/** How many letters have to be added, removed or replaced. */
+/** How many letters have to be added, removed, replaced or swapped with the next. */
 function distance(from: string, to: string): number {
+  let before: number[] = []
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 1; i <= from.length; i++) {
     const next = [i]
     for (let j = 1; j <= to.length; j++) {
       const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+      const swapped = from[i - 2] === to[j - 1] && from[i - 1] === to[j - 2] ? before[j - 2] : undefined
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1, (swapped ?? replaced) + 1))
     }
+    before = row
     row = next
   }
   return row[to.length]!
