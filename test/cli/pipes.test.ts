@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { Engine } from 'mosskv'
 import { describe, expect, test } from 'vitest'
 import { program } from '../lib/cli.js'
@@ -33,7 +32,7 @@ describe('pipes', () => {
     }
   })
 
-  test.runIf(existsSync('/dev/full'))('an output that is full is an error', async () => {
+  test('an output that is full is an error', async () => {
     const db = await filled()
     const child = spawn('sh', ['-c', '"$0" "$1" scan "$2" > /dev/full', process.execPath, program, db])
     const [status, stderr] = await ended(child)

@@ -13,9 +13,9 @@ describe('on a terminal', () => {
     )
     writeFileSync(file, lines.join('\n'))
     const terminal = new Terminal(['load', db, file])
-    expect(await terminal.until('loaded 300,000 entries')).toMatch(
-      /[█░]{24} \d+ % {2}ETA [\d.]+ s {2}[\d,]+ entries {2}[\d,]+\/s {2}[\d.]+ MB.*\r\x1b\[K$/s,
-    )
+    const progress = await terminal.until('loaded 300,000 entries')
+    expect(progress).toMatch(/[█░]{24} \d+ % {2}ETA [\d.]+ s {2}[\d,]+ entries {2}[\d,]+\/s {2}[\d.]+ MB/)
+    expect(progress.endsWith('\r\x1b[K')).toBe(true)
     await terminal.until('/s)')
     expect(await terminal.ended).toBe(0)
     expect(await ok(['count', db])).toBe('300000\n')

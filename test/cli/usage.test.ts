@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { packageRoot } from '../lib/child.js'
-import { mosskv, ok } from '../lib/cli.js'
+import { mosskv, ok, program } from '../lib/cli.js'
 import { place } from '../lib/temporary.js'
 
 const COMMANDS = ['open', 'get', 'put', 'del', 'scan', 'count', 'load', 'dump', 'stats', 'tree', 'verify']
@@ -25,6 +25,12 @@ describe('usage', () => {
 
   test('--help anywhere on a command line shows the help and does nothing', async () => {
     expect(await ok(['put', 'nowhere', 'a', '--help'])).toBe(await ok(['help', 'put']))
+  })
+
+  test('the package names the program, which says that Node runs it', () => {
+    const { bin } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
+    expect(join(packageRoot, bin.mosskv)).toBe(program)
+    expect(readFileSync(program, 'utf8').split('\n', 1)).toEqual(['#!/usr/bin/env node'])
   })
 
   test('the version is that of the package', async () => {

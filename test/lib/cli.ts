@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { type Outcome, packageRoot } from './child.js'
 
 /** The program as npm installs it. */
@@ -43,9 +44,6 @@ export async function ok(words: string[], run?: Run): Promise<string> {
     throw new Error(`mosskv ${words.join(' ')} ended with ${status ?? signal}: ${stderr}`)
   return stdout
 }
-
-/** How a terminal is told to move its cursor and to clear lines. */
-const MOVES = new RegExp(`${'\x1b'}\\[\\d*[A-Z]`, 'g')
 
 /** `mosskv` in a pseudo-terminal, typed at by a test. */
 export class Terminal {
@@ -106,7 +104,7 @@ export class Terminal {
   async line(text: string): Promise<string> {
     this.type(`${text}\r`)
     await this.until('\r\n')
-    return (await this.until('mosskv> ')).replaceAll(MOVES, '')
+    return stripVTControlCharacters(await this.until('mosskv> '))
   }
 
   /** Looks away: what is shown waits, and so does the program. */
