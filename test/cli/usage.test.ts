@@ -40,6 +40,11 @@ describe('usage', () => {
 
   const wrong: [words: string[], message: string][] = [
     [['scna'], 'mosskv: there is no command "scna"; did you mean scan?; see mosskv --help'],
+    [['.'], 'mosskv: a command goes before the database: mosskv open ., mosskv scan ., …; see mosskv --help'],
+    [
+      ['scan', 'db', 'user:'],
+      'mosskv scan: "user:" is one argument too many (a range of keys: --prefix user:); see mosskv scan --help',
+    ],
     [['get'], 'mosskv get: <database> is missing; see mosskv get --help'],
     [['get', 'db'], 'mosskv get: <key> is missing; see mosskv get --help'],
     [
