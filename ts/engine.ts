@@ -241,7 +241,7 @@ export class Engine<K = string, V = string>
         encoder => core.writer.commitSync(encoder, durability),
       ),
     )
-    if (this.listenerCount('write') > 0) this.emit('write', [{ type: 'put', key, value }])
+    if (this.listenerCount('write') > 0) this.#tell('write', [{ type: 'put', key, value }])
   }
 
   /** Removes `key`; nothing happens if it is not there. Resolves and rejects like `put`. */
@@ -407,7 +407,13 @@ export class Engine<K = string, V = string>
     forget(core)
     unlisten(this.#events)
     await ask<void>(() => native.close(core.db))
-    this.emit('close')
+    this.#tell('close')
+  }
+
+  /** A listener that throws is an uncaught exception of its own: what is told has been done, and is not to be rejected. */
+  #tell<E extends keyof EngineEvents<K, V>>(event: E, ...told: EngineEvents<K, V>[E]): void {
+    // The emitter's type cannot follow a generic name to its arguments.
+    queueMicrotask(() => (this as EventEmitter).emit(event, ...told))
   }
 
   #afterWrites<T = void>(call: () => number): Promise<T> {

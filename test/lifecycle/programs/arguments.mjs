@@ -34,7 +34,7 @@ async function spoiled(context, make, spoil) {
 
 const refused = { name: 'MossError', code: 'INVALID_ARGUMENT' }
 
-/** @type {import('../run.mjs').Case[]} */
+/** @type {import('../types.js').Case[]} */
 export const cases = [
   {
     name: 'key and value are changed right after put',
@@ -153,7 +153,10 @@ export const cases = [
       assert.deepEqual((await e.keys().all()).sort(), [...names].sort())
       assert.deepEqual(await e.getMany(names), names)
       await e.close()
-      const json = await Engine.open(`${context.directory}/json`, { keyEncoding: 'json', valueEncoding: 'json' })
+      const json = await Engine.open(`${context.directory}/json`, {
+        keyEncoding: 'json',
+        valueEncoding: 'json',
+      })
       const value = JSON.parse('{"__proto__":{"polluted":true},"constructor":1}')
       await json.put('__proto__', value)
       const found = await json.get('__proto__')
@@ -169,8 +172,28 @@ export const cases = [
   {
     name: 'numbers that are none: NaN, -1, 1.5, 2^32, 2^53, infinity, text, bigint',
     async run(context) {
-      const wrong = [Number.NaN, -1, 1.5, 2 ** 53, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, '5', 1n, null, {}, []]
-      const options = ['memtableBytes', 'maxTables', 'cacheBytes', 'maxOpenFiles', 'blockBytes', 'tableBytes', 'compactionThreads']
+      const wrong = [
+        Number.NaN,
+        -1,
+        1.5,
+        2 ** 53,
+        Number.POSITIVE_INFINITY,
+        Number.NEGATIVE_INFINITY,
+        '5',
+        1n,
+        null,
+        {},
+        [],
+      ]
+      const options = [
+        'memtableBytes',
+        'maxTables',
+        'cacheBytes',
+        'maxOpenFiles',
+        'blockBytes',
+        'tableBytes',
+        'compactionThreads',
+      ]
       for (const option of options) {
         for (const value of wrong) {
           await assert.rejects(context.open({ [option]: value }), refused, `${option} ${String(value)}`)

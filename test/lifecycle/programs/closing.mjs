@@ -45,14 +45,15 @@ async function full(context) {
   return { e, it: e.iterator(), snapshot: e.snapshot(), batch: e.batch().put('x', 'y') }
 }
 
-/** @type {import('../run.mjs').Case[]} */
+/** @type {import('../types.js').Case[]} */
 export const cases = [
   {
     name: 'use after close: every call is refused',
     async run(context) {
       const all = await full(context)
       await all.e.close()
-      for (const call of calls(all)) await assert.rejects(call, { name: 'MossError', code: 'DATABASE_CLOSED' }, String(call))
+      for (const call of calls(all))
+        await assert.rejects(call, { name: 'MossError', code: 'DATABASE_CLOSED' }, String(call))
       await all.it.close()
       await all.batch.close()
       all.snapshot.close()
@@ -66,7 +67,8 @@ export const cases = [
     async run(context) {
       const all = await full(context)
       const closing = all.e.close()
-      for (const call of calls(all)) await assert.rejects(call, { name: 'MossError', code: 'DATABASE_CLOSED' }, String(call))
+      for (const call of calls(all))
+        await assert.rejects(call, { name: 'MossError', code: 'DATABASE_CLOSED' }, String(call))
       await closing
       context.reach()
     },
@@ -77,7 +79,8 @@ export const cases = [
       const all = await full(context)
       const other = await context.open()
       await all.e.close()
-      for (const call of calls(all)) await assert.rejects(call, { name: 'MossError', code: 'DATABASE_CLOSED' }, String(call))
+      for (const call of calls(all))
+        await assert.rejects(call, { name: 'MossError', code: 'DATABASE_CLOSED' }, String(call))
       assert.equal(other.stats().snapshots, 0)
       assert.equal((await other.keys().all()).length, 2000)
       await other.close()
