@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Engine, Parts};
 use crate::error::{Error, Result};
+use crate::event::Clock;
 use crate::iter::{Cursor, LevelCursor, MergeCursor, UserCursor};
 use crate::key::SeqNo;
 use crate::memtable::MemtableCursor;
@@ -93,7 +94,7 @@ impl Cursor for Source {
 
 /// An iterator over the entries of one state of the database, in key order, both ways.
 ///
-/// It starts unpositioned. It owns what it needs: writes, flushes and compactions do not disturb it, and tables it may
+/// Values expire as of one moment: the first time it meets one that can. It starts unpositioned. It owns what it needs: writes, flushes and compactions do not disturb it, and tables it may
 /// still read stay on disk until it is dropped. After an error it is not valid, and every move returns the error again.
 pub struct Iter {
     parts: Arc<Parts>,
@@ -116,7 +117,7 @@ impl Engine {
             None => store.visible(),
             Some(snapshot) => store.checked_seqno(snapshot)?,
         };
-        let cursor = open_cursor(&view, seqno, options)?;
+        let cursor = open_cursor(&view, seqno, options, &store.clock)?;
         Ok(Iter { parts: self.database.parts.clone(), view, seqno, options: options.clone(), cursor })
     }
 }
@@ -178,13 +179,18 @@ impl Iter {
     /// Also the way on after `WouldBlock`.
     pub fn set_may_block(&mut self, may_block: bool) -> Result<()> {
         self.options.may_block = may_block;
-        self.cursor = open_cursor(&self.view, self.seqno, &self.options)?;
+        self.cursor = open_cursor(&self.view, self.seqno, &self.options, &self.parts.store.clock)?;
         Ok(())
     }
 }
 
 /// The merged sources of a view, newest first, as `seqno` sees them.
-fn open_cursor(view: &ReadView, seqno: SeqNo, options: &IterOptions) -> Result<UserCursor<Source>> {
+fn open_cursor(
+    view: &ReadView,
+    seqno: SeqNo,
+    options: &IterOptions,
+    clock: &Clock,
+) -> Result<UserCursor<Source>> {
     let how = ReadHow { may_block: options.may_block, fill_cache: options.fill_cache, sequential: false };
     let lower = match &options.lower {
         Bound::Included(key) | Bound::Excluded(key) => Some(&**key),
@@ -212,7 +218,7 @@ fn open_cursor(view: &ReadView, seqno: SeqNo, options: &IterOptions) -> Result<U
         sources.push(Source::Level(LevelCursor::new(run.clone(), open).limited(lower, upper.as_deref())));
     }
     let (lower, upper) = (options.lower.clone(), options.upper.clone());
-    Ok(UserCursor::new(MergeCursor::new(sources), seqno, lower, upper, range_dels))
+    Ok(UserCursor::new(MergeCursor::new(sources), seqno, lower, upper, range_dels, clock.clone()))
 }
 
 impl crate::store::Store {
