@@ -26,6 +26,7 @@ export enum Flag {
   Presence = 4,
   Blocking = 8,
   BypassCache = 16,
+  Entry = 32,
 }
 
 const AREA = 256 * 1024

@@ -8,6 +8,8 @@
 //! page(scan, bytes, entries, blocking)                            -> a page, or minus a ticket
 //! ```
 //!
+//! With ENTRY the answer of `get` is bytes: the expiry as u64 (0: none), then the value.
+//!
 //! Answers in bytes lie in the out part of the area (the call returns their number) or, when they do not fit, come as
 //! a Buffer of their own.
 
@@ -36,6 +38,8 @@ const PRESENCE: i32 = 4;
 const BLOCKING: i32 = 8;
 /// Blocks that are read do not enter the cache.
 const BYPASS_CACHE: i32 = 16;
+/// The value is wanted as bytes, behind its expiry.
+const ENTRY: i32 = 32;
 
 /// Puts the hot functions on `exports`.
 ///
@@ -58,6 +62,7 @@ pub unsafe fn define(env: sys::napi_env, exports: Value, state: &Rc<State>) -> R
 struct Asked {
     text: bool,
     presence: bool,
+    entry: bool,
     blocking: bool,
     fill_cache: bool,
 }
@@ -67,6 +72,7 @@ impl Asked {
         Self {
             text: flags & VALUE_TEXT != 0,
             presence: flags & PRESENCE != 0,
+            entry: flags & ENTRY != 0,
             blocking: flags & BLOCKING != 0,
             fill_cache: flags & BYPASS_CACHE == 0,
         }
@@ -94,6 +100,8 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> V
             };
             let found = if asked.presence {
                 database.engine.contains(key, &options).map(|there| Some(call.boolean(there)))
+            } else if asked.entry {
+                database.engine.get_entry(key, &options).map(|entry| entry.map(|e| call.answer(&packed(e))))
             } else {
                 database.engine.get_with(key, &options, |value| {
                     if asked.text { call.text(value) } else { call.answer(value) }
@@ -130,6 +138,10 @@ fn get_later(
             if asked.presence {
                 return Ok(Answer::Boolean(engine.contains(&key, &options)?));
             }
+            if asked.entry {
+                let entry = engine.get_entry(&key, &options)?;
+                return Ok(entry.map_or(Answer::Missing, |entry| Answer::Bytes(packed(entry))));
+            }
             Ok(match engine.get_with(&key, &options, <[u8]>::to_vec)? {
                 None => Answer::Missing,
                 Some(value) if asked.text => Answer::Text(value),
@@ -138,6 +150,13 @@ fn get_later(
         });
     });
     call.number(-(ticket as f64))
+}
+
+/// The answer for ENTRY. No value that is there expires at 0.
+fn packed(entry: mosskv::Entry) -> Vec<u8> {
+    let mut bytes = entry.value;
+    bytes.splice(..0, entry.expires_at.unwrap_or(0).to_le_bytes());
+    bytes
 }
 
 unsafe extern "C" fn get_many(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
