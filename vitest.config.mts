@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^mosskv$/, replacement: `${dist}index.mjs` },
-      { find: /^mosskv\/(keyv|unstorage)$/, replacement: `${dist}$1.mjs` },
+      { find: /^mosskv\/(keyv|level|unstorage)$/, replacement: `${dist}$1.mjs` },
     ],
   },
   test: {

@@ -1,7 +1,7 @@
 // What an engine, its snapshots, iterators and batches share: the native handle, the encodings, the gate, the writer,
 // and what is in flight. All reads go through here.
 
-import { MAX_KEY, writeData } from './encoder.js'
+import { MAX_KEY, writeData, writeKey } from './encoder.js'
 import { checkBytes, type Encoding } from './encoding.js'
 import { fromNative, invalid, MossError } from './errors.js'
 import { type Entry, EXPIRY_BYTES } from './expiry.js'
@@ -41,7 +41,7 @@ export class Core<K, V> {
     this.keys = keys
     this.values = values
     this.durability = durability
-    this.writer = new Writer(db, this.gate, this.inflight)
+    this.writer = new Writer(this)
   }
 
   /** Throws when the engine is closed. */
@@ -148,13 +148,7 @@ export class Core<K, V> {
         if (!key.isWellFormed()) throw invalid('key', key, 'well-formed: it has half of a surrogate pair')
         return hot.get(this.db, key, flags | Flag.KeyText, number)
       }
-      const length = key.length
-      if (length > MAX_KEY) {
-        throw new MossError('INVALID_ARGUMENT', `key has ${length} bytes: it must have at most ${MAX_KEY}`)
-      }
-      if (length <= 48) for (let i = 0; i < length; i++) keyArea[i] = key[i]!
-      else keyArea.set(key)
-      return hot.get(this.db, length, flags, number)
+      return hot.get(this.db, writeKey(keyArea, 0, key, 'key'), flags, number)
     } catch (error) {
       throw fromNative(error)
     }

@@ -89,6 +89,35 @@ export function writeData(
 }
 
 /**
+ * Writes a key without its length at `at`, where `MAX_KEY` bytes are free; returns where it ends.
+ * @internal
+ */
+export function writeKey(target: Buffer, at: number, key: string | Uint8Array, name: string): number {
+  const length = key.length
+  if (length > MAX_KEY) throw tooLong(name, length, MAX_KEY)
+  if (typeof key !== 'string') {
+    if (length <= SHORT) for (let i = 0; i < length; i++) target[at + i] = key[i]!
+    else target.set(key, at)
+    return at + length
+  }
+  if (length <= SHORT) {
+    let i = 0
+    for (; i < length; i++) {
+      const unit = key.charCodeAt(i)
+      if (unit >= 0x80) break
+      target[at + i] = unit
+    }
+    if (i === length) return at + length
+  }
+  const bytes = Buffer.byteLength(key)
+  if (bytes > MAX_KEY) throw tooLong(name, bytes, MAX_KEY)
+  if (bytes !== length && !key.isWellFormed()) {
+    throw invalid(name, key, 'well-formed: it has half of a surrogate pair')
+  }
+  return at + target.write(key, at, 'utf8')
+}
+
+/**
  * A growing buffer of operations.
  * @internal
  */

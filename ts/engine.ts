@@ -66,7 +66,7 @@ export type TypedOptions<K, V> = Omit<OpenOptions, 'keyEncoding' | 'valueEncodin
   ([K] extends [string] ? { keyEncoding?: EncodingFor<K> } : { keyEncoding: EncodingFor<K> }) &
   ([V] extends [string] ? { valueEncoding?: EncodingFor<V> } : { valueEncoding: EncodingFor<V> })
 
-/** A closure of its own, that does not see the engine: one made in the constructor would keep it. */
+/** A closure of its own, that does not see the core: one made in the constructor would keep it. */
 function closer(db: number, events: number): () => void {
   return () => {
     unlisten(events)
@@ -97,15 +97,19 @@ export class Engine<K = string, V = string>
     this.#events = events
     const { db } = core
     listen(events, this)
-    // An engine that is dropped without `close` is closed all the same.
-    onCollected(this, closer(db, events))
+    // An engine that is dropped without `close` is closed all the same, once its iterators, snapshots, batches and pending
+    // calls, which all hold the core, are gone as well.
+    onCollected(core, closer(db, events))
   }
 
   /**
    * Opens the database in the directory `location` (a path or a `file:` URL), and recovers it if it was not closed. The
    * encodings decide the types of keys and values. Costs reading the write-ahead log, at most a memtable or two.
    *
-   * Rejects with `DATABASE_LOCKED` when it is open elsewhere, `DATABASE_NOT_FOUND` or `DATABASE_EXISTS` as the options
+   * When this process has it open already, in this thread or a worker, the two share it: the settings of the first
+   * hold, except the encodings, `durability` and `readOnly`, which each has of its own; the last `close` closes it.
+   *
+   * Rejects with `DATABASE_LOCKED` when another process has it open, `DATABASE_NOT_FOUND` or `DATABASE_EXISTS` as the options
    * say, `CORRUPTION` when files are damaged, `UNSUPPORTED_FORMAT` when they are from a newer version.
    */
   static open<K extends EncodingName = 'utf8', V extends EncodingName = 'utf8'>(
@@ -393,8 +397,9 @@ export class Engine<K = string, V = string>
   }
 
   /**
-   * Closes the engine: waits for every call before it, then releases the directory. Calls after it are refused with
-   * `DATABASE_CLOSED`. Closing twice is fine, and both wait.
+   * Closes the engine: waits for every call before it, then releases the directory, unless others in this process have
+   * the database open too: they go on. Calls after it are refused with `DATABASE_CLOSED`. Closing twice is fine, and
+   * both wait.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -411,7 +416,7 @@ export class Engine<K = string, V = string>
     core.writer.commit()
     core.closed = true
     while (core.inflight.size > 0) await Promise.allSettled(core.inflight)
-    forget(this)
+    forget(core)
     unlisten(this.#events)
     await ask<void>(() => native.close(core.db))
     this.emit('close')

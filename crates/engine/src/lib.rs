@@ -40,7 +40,9 @@ pub mod wal;
 pub mod worker;
 
 pub use batch::WriteBatch;
-pub use engine::{Engine, Entry, Environment, Iter, IterOptions, LevelStats, ReadOptions, Stats};
+pub use engine::{
+    Engine, Entry, Environment, Iter, IterOptions, LevelStats, ReadOptions, SharedEngine, Stats,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use options::{Compression, Durability, Options};
 pub use snapshot::Snapshot;

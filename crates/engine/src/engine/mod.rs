@@ -27,6 +27,7 @@ use crate::table::ReadHow;
 use crate::worker::Executor;
 
 pub use iterator::{Iter, IterOptions};
+pub use registry::SharedEngine;
 pub use stats::{LevelStats, Stats};
 
 /// An open database.
@@ -55,7 +56,6 @@ pub struct Engine {
 struct Database {
     parts: Arc<Parts>,
     lock: Mutex<Option<Box<dyn DirLock>>>,
-    entry: Mutex<Option<registry::Entry>>,
 }
 
 /// What background lanes and iterators keep alive: everything but the directory lock.

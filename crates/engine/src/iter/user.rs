@@ -70,7 +70,7 @@ struct Cover<'a> {
 impl<C: Cursor> UserCursor<C> {
     /// Over `merge` (children newest first) at `snapshot`, within the bounds on user keys. `range_dels` holds the range
     /// tombstones of the children with their ranks (as [`MergeCursor::rank`]; several sets may share a rank):
-    /// wherever a tombstone of rank `i` covers a key, the children ranked after `i` hold only older records of it. `clock`
+    /// wherever a tombstone of rank `i` covers a key, the children ranked after `i` hold only older records of it. `now`
     /// says which values have expired.
     pub fn new(
         merge: MergeCursor<C>,
@@ -78,7 +78,7 @@ impl<C: Cursor> UserCursor<C> {
         lower: Bound<Vec<u8>>,
         upper: Bound<Vec<u8>>,
         range_dels: Vec<(usize, Arc<RangeDels>)>,
-        clock: Clock,
+        now: Now<Clock>,
     ) -> Self {
         let lower = match lower {
             Bound::Unbounded => None,
@@ -102,9 +102,14 @@ impl<C: Cursor> UserCursor<C> {
             key,
             value,
             value_at: 0,
-            now: Now::new(clock),
+            now,
             failed: None,
         }
+    }
+
+    /// The present that its moves saw, for a cursor that takes its place.
+    pub fn into_now(self) -> Now<Clock> {
+        self.now
     }
 
     /// Whether the cursor stands on an entry.

@@ -112,7 +112,7 @@ fn open(
     upper: Bound<Vec<u8>>,
     dels: Vec<(usize, Arc<RangeDels>)>,
 ) -> UserCursor<VecCursor> {
-    UserCursor::new(MergeCursor::new(children), snapshot, lower, upper, dels, Clock::manual())
+    UserCursor::new(MergeCursor::new(children), snapshot, lower, upper, dels, Now::new(Clock::manual()))
 }
 
 fn cursor(history: &[Write], cuts: &[usize], snapshot: u64) -> UserCursor<VecCursor> {
@@ -177,6 +177,30 @@ fn keys_put_again_after_the_clear_are_not_skipped() {
         let expected: Vec<_> = state(&history, 203).into_iter().collect();
         assert_eq!(forward(&mut cursor(&history, cuts, 203)), expected);
         assert_eq!(backward(&mut cursor(&history, cuts, 203)), expected);
+    }
+}
+
+#[test]
+fn turning_forward_behind_a_range_that_was_skipped_backward() {
+    let mut history: Vec<_> = (0..50u8).map(|k| Write::Put(vec![k])).collect();
+    history.push(Write::Clear(vec![10], vec![40]));
+    // Going back, this key is met after the older source was sent to the start of the cleared range.
+    history.push(Write::Put(vec![30]));
+    for cuts in [&[50][..], &[50, 51]] {
+        let mut cursor = cursor(&history, cuts, 52);
+        cursor.seek_to_last().unwrap();
+        while cursor.key() > &[30][..] {
+            cursor.prev().unwrap();
+        }
+        assert_eq!(cursor.key(), [30]);
+        cursor.next().unwrap();
+        assert_eq!(cursor.key(), [40], "cut at {cuts:?}");
+        cursor.prev().unwrap();
+        assert_eq!(cursor.key(), [30]);
+        cursor.prev().unwrap();
+        assert_eq!(cursor.key(), [9]);
+        cursor.next().unwrap();
+        assert_eq!(cursor.key(), [30], "cut at {cuts:?}");
     }
 }
 
