@@ -109,3 +109,32 @@ fn a_snapshot_shows_its_moment_through_any_compaction() {
         check(&engine, snapshot, then, &mut Random::new(7)).unwrap();
     }
 }
+
+#[test]
+fn what_dropped_snapshots_held_is_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(dir.path(), options()).unwrap();
+    let fill = |stamp| {
+        for i in 0..KEYS {
+            engine.put(key(i), value(i, stamp)).unwrap();
+        }
+    };
+    let entries = || engine.stats().levels.iter().map(|level| level.entries).sum::<u64>();
+    let bytes = || engine.stats().levels.iter().map(|level| level.bytes).sum::<u64>();
+    fill(1);
+    engine.compact(None).unwrap();
+    let once = bytes();
+    let first = engine.snapshot();
+    fill(2);
+    let second = engine.snapshot();
+    engine.delete_range(key(0), key(KEYS)).unwrap();
+    fill(3);
+    engine.compact(None).unwrap();
+    assert_eq!(entries(), 3 * KEYS, "somebody may read every version");
+    drop((first, second));
+    engine.compact(None).unwrap();
+    assert_eq!(entries(), KEYS, "nobody can read any version but the newest");
+    assert!(bytes() < once * 3 / 2, "{} bytes, {once} before", bytes());
+    drop(engine);
+    assert!(Engine::verify(dir.path()).unwrap().problems.is_empty());
+}

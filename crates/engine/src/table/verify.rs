@@ -45,6 +45,7 @@ pub(super) fn verify(meta: &TableMeta, dir: &dyn Dir) -> Result<u64> {
 struct Points {
     entries: u64,
     tombstones: u64,
+    superseded: u64,
     bytes: u64,
     seqnos: Option<(u64, u64)>,
     smallest: Vec<u8>,
@@ -68,6 +69,9 @@ impl Points {
                 self.wrong = Some("a value that is too short for its expiry");
             }
             Some(_) => {}
+        }
+        if self.entries > 0 && self.largest == user_key {
+            self.superseded += 1;
         }
         if self.entries == 0 {
             self.smallest.extend_from_slice(user_key);
@@ -102,6 +106,7 @@ impl Points {
         }
         let counts = self.entries == meta.entries
             && self.tombstones == meta.tombstones
+            && self.superseded == meta.superseded
             && self.bytes <= meta.raw_bytes
             && (self.bytes == meta.raw_bytes || !no_ranges);
         if counts && bounds && !outside && self.seqnos == Some((meta.min_seqno, meta.max_seqno)) {
