@@ -1,12 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const dist = fileURLToPath(new URL('./dist/', import.meta.url))
+
 // The tests run against what `npm run build:native` and `npm run build:ts` made, as a user would import it.
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^mosskv$/, replacement: fileURLToPath(new URL('./dist/index.mjs', import.meta.url)) },
-      { find: /^mosskv\/level$/, replacement: fileURLToPath(new URL('./dist/level.mjs', import.meta.url)) },
+      { find: /^mosskv$/, replacement: `${dist}index.mjs` },
+      { find: /^mosskv\/(keyv|level|unstorage)$/, replacement: `${dist}$1.mjs` },
     ],
   },
   test: {

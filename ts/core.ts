@@ -4,6 +4,7 @@
 import { MAX_KEY, writeData, writeKey } from './encoder.js'
 import { checkBytes, type Encoding } from './encoding.js'
 import { fromNative, invalid, MossError } from './errors.js'
+import { type Entry, EXPIRY_BYTES } from './expiry.js'
 import { Gate } from './gate.js'
 import { answer, Flag, hot, keyArea, out, soon } from './native.js'
 import { checkBoolean, checkObject } from './options.js'
@@ -157,6 +158,16 @@ export class Core<K, V> {
     } catch (error) {
       throw fromNative(error)
     }
+  }
+
+  /** What a point read of an entry brought: the expiry, 0 for none, then the value. */
+  readonly entry = (found: unknown): Entry<V> | undefined => {
+    if (found === undefined) return undefined
+    const [bytes, end] =
+      typeof found === 'number' ? [out, found] : [found as Buffer, (found as Buffer).length]
+    const expiresAt = Number(bytes.readBigUInt64LE(0))
+    const value = this.values.fromBytes(bytes, EXPIRY_BYTES, end)
+    return expiresAt === 0 ? { value } : { value, expiresAt }
   }
 
   /** Many point reads of one moment. */

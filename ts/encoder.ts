@@ -1,8 +1,8 @@
 // Operations become the bytes of a write batch, which are the bytes of the write-ahead log:
 //
-//   kind u8 (0 delete, 1 put, 4 range delete), key length varint, key [, value length varint, value]
+//   kind u8 (0 delete, 1 put, 4 range delete, 6 put with expiry), key length varint, key [, value length varint, value]
 //
-// The value of a range delete is where it ends. Nothing is kept of an operation that is refused half-way.
+// The value of a range delete is where it ends; that of a put with expiry begins with the moment (`expiry.ts`). Nothing is kept of an operation that is refused half-way.
 
 import { invalid, MossError } from './errors.js'
 
@@ -11,6 +11,7 @@ export enum Kind {
   Delete = 0,
   Put = 1,
   RangeDelete = 4,
+  PutWithExpiry = 6,
 }
 
 /** The longest key, in bytes. @internal */

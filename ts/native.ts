@@ -35,6 +35,7 @@ export enum Flag {
   Reverse = 512,
   Keys = 1024,
   Values = 2048,
+  Entry = 4096,
 }
 
 const AREA = 256 * 1024

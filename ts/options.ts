@@ -105,6 +105,11 @@ export function checkDurability(name: string, value: unknown): number {
 export function writeDurability(options: unknown, fallback: number): number {
   if (options === undefined) return fallback
   const { durability } = checkObject('options', options, ['durability'])
+  return durabilityOr(durability, fallback)
+}
+
+/** @internal */
+export function durabilityOr(durability: unknown, fallback: number): number {
   return durability === undefined ? fallback : checkDurability('option durability', durability)
 }
 

@@ -10,6 +10,8 @@
 //! closeScan(scan)
 //! ```
 //!
+//! With ENTRY the answer of `get` is bytes: the expiry as u64 (0: none), then the value.
+//!
 //! Answers in bytes lie in the out part of the area (the call returns their number) or, when they do not fit, come as
 //! a Buffer of their own.
 
@@ -54,6 +56,8 @@ const REVERSE: i32 = 512;
 const KEYS: i32 = 1024;
 /// Values are wanted.
 const VALUES: i32 = 2048;
+/// The value is wanted as bytes, behind its expiry.
+const ENTRY: i32 = 4096;
 
 /// Puts the hot functions on `exports`.
 ///
@@ -78,6 +82,7 @@ pub unsafe fn define(env: sys::napi_env, exports: Value, state: &Rc<State>) -> R
 struct Asked {
     text: bool,
     presence: bool,
+    entry: bool,
     blocking: bool,
     fill_cache: bool,
 }
@@ -87,6 +92,7 @@ impl Asked {
         Self {
             text: flags & VALUE_TEXT != 0,
             presence: flags & PRESENCE != 0,
+            entry: flags & ENTRY != 0,
             blocking: flags & BLOCKING != 0,
             fill_cache: flags & BYPASS_CACHE == 0,
         }
@@ -116,6 +122,8 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> V
             let found =
                 if asked.presence {
                     engine.contains(key, &options).map(|there| Some(call.boolean(there)))
+                } else if asked.entry {
+                    engine.get_entry(key, &options).map(|entry| entry.map(|e| call.answer(&packed(e))))
                 } else {
                     engine.get_with(key, &options, |value| {
                         if asked.text { call.text(value) } else { call.answer(value) }
@@ -152,6 +160,10 @@ fn get_later(
             if asked.presence {
                 return Ok(Answer::Boolean(reader.contains(&key, &options)?));
             }
+            if asked.entry {
+                let entry = reader.get_entry(&key, &options)?;
+                return Ok(entry.map_or(Answer::Missing, |entry| Answer::Bytes(packed(entry))));
+            }
             Ok(match reader.get_with(&key, &options, <[u8]>::to_vec)? {
                 None => Answer::Missing,
                 Some(value) if asked.text => Answer::Text(value),
@@ -160,6 +172,13 @@ fn get_later(
         });
     });
     call.number(-(ticket as f64))
+}
+
+/// The answer for ENTRY. No value that is there expires at 0.
+fn packed(entry: mosskv::Entry) -> Vec<u8> {
+    let mut bytes = entry.value;
+    bytes.splice(..0, entry.expires_at.unwrap_or(0).to_le_bytes());
+    bytes
 }
 
 unsafe extern "C" fn get_many(env: sys::napi_env, info: sys::napi_callback_info) -> Value {

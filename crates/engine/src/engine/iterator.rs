@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::{Engine, Parts};
 use crate::error::{Error, Result};
+use crate::event::Clock;
+use crate::expiry::Now;
 use crate::iter::{Cursor, LevelCursor, MergeCursor, UserCursor};
 use crate::key::SeqNo;
 use crate::memtable::MemtableCursor;
@@ -94,12 +96,15 @@ impl Cursor for Source {
 /// An iterator over the entries of one state of the database, in key order, both ways.
 ///
 /// It starts unpositioned. It owns what it needs: writes, flushes and compactions do not disturb it, and tables it may
-/// still read stay on disk until it is dropped. After an error it is not valid, and every move returns the error again.
+/// still read stay on disk until it is dropped. Values expire as of one moment: when it first met one that can. After an
+/// error it is not valid, and every move returns the error again.
 pub struct Iter {
     parts: Arc<Parts>,
     view: Arc<ReadView>,
     seqno: SeqNo,
     options: IterOptions,
+    /// What the next cursor begins with.
+    now: Now<Clock>,
     /// Opened by the first seek: until then nothing was read, and nothing can fail.
     cursor: Option<UserCursor<Source>>,
 }
@@ -117,7 +122,15 @@ impl Engine {
             None => store.visible(),
             Some(snapshot) => store.checked_seqno(snapshot)?,
         };
-        Ok(Iter { parts: self.database.parts.clone(), view, seqno, options: options.clone(), cursor: None })
+        let now = Now::new(store.clock.clone());
+        Ok(Iter {
+            parts: self.database.parts.clone(),
+            view,
+            seqno,
+            options: options.clone(),
+            now,
+            cursor: None,
+        })
     }
 }
 
@@ -172,21 +185,28 @@ impl Iter {
     /// Also the way on after `WouldBlock`.
     pub fn set_may_block(&mut self, may_block: bool) {
         self.options.may_block = may_block;
-        self.cursor = None;
+        if let Some(cursor) = self.cursor.take() {
+            self.now = cursor.into_now();
+        }
     }
 
     fn opened(&mut self) -> Result<&mut UserCursor<Source>> {
         self.parts.store.check_open()?;
         let cursor = match self.cursor.take() {
             Some(cursor) => cursor,
-            None => open_cursor(&self.view, self.seqno, &self.options)?,
+            None => open_cursor(&self.view, self.seqno, &self.options, &self.now)?,
         };
         Ok(self.cursor.insert(cursor))
     }
 }
 
 /// The merged sources of a view, newest first, as `seqno` sees them.
-fn open_cursor(view: &ReadView, seqno: SeqNo, options: &IterOptions) -> Result<UserCursor<Source>> {
+fn open_cursor(
+    view: &ReadView,
+    seqno: SeqNo,
+    options: &IterOptions,
+    now: &Now<Clock>,
+) -> Result<UserCursor<Source>> {
     let how = ReadHow { may_block: options.may_block, fill_cache: options.fill_cache, sequential: false };
     let lower = match &options.lower {
         Bound::Included(key) | Bound::Excluded(key) => Some(&**key),
@@ -214,7 +234,7 @@ fn open_cursor(view: &ReadView, seqno: SeqNo, options: &IterOptions) -> Result<U
         sources.push(Source::Level(LevelCursor::new(run.clone(), open).limited(lower, upper.as_deref())));
     }
     let (lower, upper) = (options.lower.clone(), options.upper.clone());
-    Ok(UserCursor::new(MergeCursor::new(sources), seqno, lower, upper, range_dels))
+    Ok(UserCursor::new(MergeCursor::new(sources), seqno, lower, upper, range_dels, now.clone()))
 }
 
 impl crate::store::Store {

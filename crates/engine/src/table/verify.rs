@@ -7,6 +7,7 @@ use super::format::{self, corrupt};
 use super::open::{Sections, TableFile};
 use crate::checksum::Running;
 use crate::error::Result;
+use crate::expiry;
 use crate::fs::Dir;
 use crate::key::{self, Kind};
 use crate::version::TableMeta;
@@ -64,6 +65,9 @@ impl Points {
         match key::kind_of(trailer) {
             None | Some(Kind::RangeDelete) => self.wrong = Some("a record of unknown kind"),
             Some(Kind::Delete) => self.tombstones += 1,
+            Some(Kind::SetWithExpiry) if expiry::split(value).is_none() => {
+                self.wrong = Some("a value that is too short for its expiry");
+            }
             Some(_) => {}
         }
         if self.entries > 0 && self.largest == user_key {
