@@ -36,6 +36,8 @@ const parts = {
   integration: () =>
     run('cargo', ['test', '-v', '--test', 'integration_test', '--', '--show-output', '--test-threads=1']),
   typescript: () => npm(['run', '--silent', 'test:ts']),
+  package: () => npm(['run', '--silent', 'test:package']),
+  runtimes: () => npm(['run', '--silent', 'test:runtimes']),
   programs: () => run(process.execPath, ['--test', ...['scripts', 'examples', 'bench'].flatMap(testFiles)]),
 }
 
