@@ -98,8 +98,9 @@ export class MossLevel<KDefault = string, VDefault = string> extends AbstractLev
    * is wrong with the options is told by `open`.
    */
   constructor(location: string | URL, options?: LevelOptions<KDefault, VDefault>) {
+    const directory = orLevelError(() => checkLocation(location))
     super(MANIFEST, options)
-    this.#location = orLevelError(() => checkLocation(location))
+    this.#location = directory
   }
 
   /** Removes the closed database in `location`: only files that MossKV made, and the directory if it is empty then. */
@@ -297,42 +298,58 @@ function orLevelError<T>(work: () => T): T {
 
 // The methods of abstract-level, with the options that this database adds to theirs.
 export interface MossLevel<KDefault, VDefault> {
+  /**
+   * Opens the database again after `close`, or waits until it is open. Rejects with `LEVEL_DATABASE_NOT_OPEN` and the
+   * reason as its `cause`.
+   */
   open(options?: LevelOpenOptions): Promise<void>
 
+  /** The value of `key`, or `undefined` if there is none. Answered at once when it is in memory. */
   get(key: KDefault): Promise<VDefault | undefined>
   get<K = KDefault, V = VDefault>(key: K, options: LevelGetOptions<K, V>): Promise<V | undefined>
 
+  /** The same as `get`, on this thread: it blocks the event loop if the disk is needed. The database must be open. */
   getSync(key: KDefault): VDefault | undefined
   getSync<K = KDefault, V = VDefault>(key: K, options: LevelGetOptions<K, V>): V | undefined
 
+  /** The values of `keys`, each `undefined` if there is none, all of one moment. Cheaper than as many `get`s. */
   getMany(keys: KDefault[]): Promise<(VDefault | undefined)[]>
   getMany<K = KDefault, V = VDefault>(keys: K[], options: LevelGetOptions<K, V>): Promise<(V | undefined)[]>
 
+  /** Whether there is a value of `key`. */
   has(key: KDefault): Promise<boolean>
   has<K = KDefault>(key: K, options: LevelHasOptions<K>): Promise<boolean>
 
+  /** Whether there are values of `keys`, all of one moment. */
   hasMany(keys: KDefault[]): Promise<boolean[]>
   hasMany<K = KDefault>(keys: K[], options: LevelHasOptions<K>): Promise<boolean[]>
 
+  /** Sets `key` (at most 64 KiB) to `value` (at most 1 GiB); both are copied now. */
   put(key: KDefault, value: VDefault): Promise<void>
   put<K = KDefault, V = VDefault>(key: K, value: V, options: LevelPutOptions<K, V>): Promise<void>
 
+  /** Removes `key`; nothing happens if it is not there. */
   del(key: KDefault): Promise<void>
   del<K = KDefault>(key: K, options: LevelDelOptions<K>): Promise<void>
 
+  /** Does all `operations` or, on any failure, none. */
   batch(operations: AbstractBatchOperation<this, KDefault, VDefault>[]): Promise<void>
   batch<K = KDefault, V = VDefault>(
     operations: AbstractBatchOperation<this, K, V>[],
     options: LevelBatchOptions<K, V>,
   ): Promise<void>
+  /** Starts a batch that is put together call by call. The database must be open. */
   batch(): LevelBatch<this, KDefault, VDefault>
 
+  /** Walks over the entries in a range as they were when it was made, whatever is written meanwhile. */
   iterator(): AbstractIterator<this, KDefault, VDefault>
   iterator<K = KDefault, V = VDefault>(options: LevelIteratorOptions<K, V>): AbstractIterator<this, K, V>
 
+  /** Walks over the keys in a range. Values are not copied. */
   keys(): AbstractKeyIterator<this, KDefault>
   keys<K = KDefault>(options: LevelKeyIteratorOptions<K>): AbstractKeyIterator<this, K>
 
+  /** Walks over the values in a range. */
   values(): AbstractValueIterator<this, KDefault, VDefault>
   values<K = KDefault, V = VDefault>(
     options: LevelValueIteratorOptions<K, V>,
