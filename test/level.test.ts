@@ -102,6 +102,20 @@ describe('writes', () => {
     expect(synced()).toBe(false)
   })
 
+  test('of values that expire do so, alone and in batches', async () => {
+    const db = await fresh()
+    const past = { expiresAt: Date.now() - 1 }
+    await db.put('a', '1', past)
+    await db.batch([{ type: 'put', key: 'b', value: '1', ...past }])
+    await db.batch([{ type: 'put', key: 'c', value: '1' }], past)
+    await db.batch().put('d', '1', past).put('e', '1', { ttl: 60_000 }).write()
+    await db.put('f', '1', { ttl: 60_000 })
+    expect(await db.keys().all()).toEqual(['e', 'f'])
+    expect(await failure(() => db.put('g', '1', { ttl: 0 }))).toMatchObject({
+      code: 'LEVEL_INVALID_ARGUMENT',
+    })
+  })
+
   test('refuse what is no text or too long, and tell why', async () => {
     const db = await fresh()
     for (const write of [

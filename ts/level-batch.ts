@@ -1,5 +1,6 @@
 import { AbstractChainedBatch } from 'abstract-level'
 import type { ChainedBatch } from './batch.js'
+import type { ExpiryOptions } from './expiry.js'
 import { levelError } from './level-errors.js'
 import { type Data, type LevelWriteOptions, writeOptions } from './level-options.js'
 
@@ -12,9 +13,10 @@ export class LevelChainedBatch<D, K, V> extends AbstractChainedBatch<D, K, V> {
     this.#inner = inner
   }
 
-  _put(key: Data, value: Data): void {
+  _put(key: Data, value: Data, { ttl, expiresAt }: ExpiryOptions): void {
     try {
-      this.#inner.put(key, value)
+      const lasts = ttl === undefined && expiresAt === undefined
+      this.#inner.put(key, value, lasts ? undefined : { ttl, expiresAt })
     } catch (error) {
       throw levelError(error)
     }

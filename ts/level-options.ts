@@ -3,8 +3,9 @@
 import { type AbstractOpenOptions, AbstractSnapshot } from 'abstract-level'
 import { formOf, valueIn } from './core.js'
 import { type Encoding, type EncodingName, either, encodingOf } from './encoding.js'
-import type { TypedOptions } from './engine.js'
+import type { PutOptions, TypedOptions } from './engine.js'
 import { invalid } from './errors.js'
+import type { ExpiryOptions } from './expiry.js'
 import { type OpenOptions, OPTION_NAMES, type WriteOptions } from './options.js'
 import type { Snapshot } from './snapshot.js'
 
@@ -64,6 +65,13 @@ export function openOptions(options: Record<string, unknown>): TypedOptions<Data
 export function writeOptions({ sync, durability }: LevelWriteOptions): WriteOptions | undefined {
   if (durability !== undefined) return { durability }
   return sync ? { durability: 'disk' } : undefined
+}
+
+/** The options of a put. @internal */
+export function putOptions(options: LevelWriteOptions & ExpiryOptions): PutOptions | undefined {
+  const { ttl, expiresAt } = options
+  if (ttl === undefined && expiresAt === undefined) return writeOptions(options)
+  return { ...writeOptions(options), ttl, expiresAt }
 }
 
 /** A snapshot as abstract-level has them. @internal */

@@ -17,6 +17,7 @@ import {
 import type { BatchOperation } from './batch.js'
 import type { Core } from './core.js'
 import { coreOf, Engine, type Stats } from './engine.js'
+import type { ExpiryOptions } from './expiry.js'
 import { LevelChainedBatch } from './level-batch.js'
 import { LevelError, levelError } from './level-errors.js'
 import { LevelIterator, type IteratorRange } from './level-iterator.js'
@@ -29,6 +30,7 @@ import {
   LevelSnapshot,
   type LevelWriteOptions,
   openOptions,
+  putOptions,
   rangeOf,
   readOptions,
   snapshotOf,
@@ -78,8 +80,9 @@ const CLEAR_AT_ONCE = 1000
 /**
  * An `abstract-level` database in a directory, over an {@link Engine}. It opens by itself, and calls made before that is
  * done wait for it. Its methods are those of [abstract-level](https://github.com/Level/abstract-level), with every
- * feature that `classic-level` has; `sync: true` on a write means `durability: 'disk'`. Failures reject with a
- * {@link LevelError}. Promises, order and costs are the engine's: reads see all writes called before them.
+ * feature that `classic-level` has; `sync: true` on a write means `durability: 'disk'`, and a put with `ttl` or
+ * `expiresAt`, alone or in a batch, ends by itself. Failures reject with a {@link LevelError}. Promises, order and costs
+ * are the engine's: reads see all writes called before them.
  *
  * `clear` of a range is one atomic tombstone; with a `limit` or a `snapshot` it deletes 1,000 keys at a time and is not
  * atomic. Text with half of a surrogate pair is refused (classic-level stores another text in its place).
@@ -190,9 +193,9 @@ export class MossLevel<KDefault = string, VDefault = string> extends AbstractLev
   }
 
   /** @internal */
-  async _put(key: Data, value: Data, options: LevelWriteOptions): Promise<void> {
+  async _put(key: Data, value: Data, options: LevelWriteOptions & ExpiryOptions): Promise<void> {
     try {
-      await this.#open.put(key, value, writeOptions(options))
+      await this.#open.put(key, value, putOptions(options))
     } catch (error) {
       throw levelError(error)
     }
@@ -324,7 +327,7 @@ export interface MossLevel<KDefault, VDefault> {
   hasMany(keys: KDefault[]): Promise<boolean[]>
   hasMany<K = KDefault>(keys: K[], options: LevelHasOptions<K>): Promise<boolean[]>
 
-  /** Sets `key` (at most 64 KiB) to `value` (at most 1 GiB); both are copied now. */
+  /** Sets `key` (at most 64 KiB) to `value` (at most 1 GiB), for good or for a time; both are copied now. */
   put(key: KDefault, value: VDefault): Promise<void>
   put<K = KDefault, V = VDefault>(key: K, value: V, options: LevelPutOptions<K, V>): Promise<void>
 
