@@ -20,7 +20,7 @@ describe('usage', () => {
     const text = await ok(['help', name])
     expect(text).toContain(`Usage: mosskv ${name}`)
     expect(text).toMatch(/^Examples\n {2}\S/m)
-    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
   })
 
   test('--help anywhere on a command line shows the help and does nothing', async () => {
