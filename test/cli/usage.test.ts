@@ -63,6 +63,10 @@ describe('usage', () => {
       ['scan', 'db', '-n'],
       'mosskv scan: --limit needs an argument (one that begins with - is given as --limit=-…); see mosskv scan --help',
     ],
+    [
+      ['scan', 'db', '-n', '-5'],
+      'mosskv scan: -n needs an argument (one that begins with - is given as -n-…); see mosskv scan --help',
+    ],
     [['scan', 'db', '--json=1'], 'mosskv scan: --json takes no argument; see mosskv scan --help'],
     [
       ['scan', 'db', '-n', '1.5'],
