@@ -39,6 +39,10 @@ export class Prompt {
       if (name === 'help') out.write(help(rest[0], helpWidth(out.width)))
       else await this.#command(find(PROMPTED, name), rest)
       await out.flush()
+    } catch (error) {
+      // What was printed before it failed stands before the error.
+      await out.flush().catch(() => {})
+      throw error
     } finally {
       // The next read shows what another program has written meanwhile.
       if (!database.writing) await database.close()
