@@ -50,6 +50,18 @@ describe('mosskv open on a terminal', () => {
     expect(await ok(['get', db, 'a'])).toBe('3\n')
   })
 
+  test('shows what came before an error before it', async () => {
+    const db = place()
+    await ok(['put', db, 'a', '1'])
+    await ok(['put', db, 'b', 'ff', '--value-encoding', 'hex'])
+    const terminal = new Terminal(['open', db])
+    await terminal.until('mosskv> ')
+    expect(await terminal.line('scan --json')).toMatch(/^\{"key":"a","value":"1"\}\r\n.*is not UTF-8/)
+    expect(await terminal.line('get a')).toMatch(/^1\r\n$/)
+    terminal.type('exit\r')
+    expect(await terminal.ended).toBe(0)
+  })
+
   test('keeps its history for the next time, for the eyes of the user alone', async () => {
     const db = place()
     const history = join(dirname(db), 'history')

@@ -20,7 +20,7 @@ describe('usage', () => {
     const text = await ok(['help', name])
     expect(text).toContain(`Usage: mosskv ${name}`)
     expect(text).toMatch(/^Examples\n {2}\S/m)
-    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
   })
 
   test('--help anywhere on a command line shows the help and does nothing', async () => {
@@ -62,6 +62,10 @@ describe('usage', () => {
     [
       ['scan', 'db', '-n'],
       'mosskv scan: --limit needs an argument (one that begins with - is given as --limit=-…); see mosskv scan --help',
+    ],
+    [
+      ['scan', 'db', '-n', '-5'],
+      'mosskv scan: -n needs an argument (one that begins with - is given as -n-…); see mosskv scan --help',
     ],
     [['scan', 'db', '--json=1'], 'mosskv scan: --json takes no argument; see mosskv scan --help'],
     [

@@ -1,7 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { vi } from 'vitest'
 import { type Outcome, packageRoot } from './child.js'
+
+// Many processes a test: on a machine with much else to do that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** The program as npm installs it. */
 export const program = join(packageRoot, 'dist', 'cli', 'main.js')

@@ -27,7 +27,7 @@ export interface Command extends Grammar {
   readonly name: string
   /** What it does: a phrase. */
   readonly summary: string
-  /** The rest of its help: what to know, wrapped by hand. */
+  /** The rest of its help: what to know; wrapped when it is shown. */
   readonly details: string
   /** Command lines to learn from, each with what it does. */
   readonly examples: readonly (readonly [line: string, does: string])[]

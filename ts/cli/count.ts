@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Command, JSON_OPTION } from './command.js'
 import { codecs, ENCODING_OPTIONS } from './encoding.js'
 import { RANGE_OPTIONS, rangeOf } from './range.js'
@@ -23,6 +24,8 @@ export const count: Command = {
       const { length } = await keys.nextv(PAGE)
       if (length === 0) break
       found += length
+      // Ctrl-C at the prompt is noticed between turns.
+      await setImmediate()
       await out.flush()
     }
     await keys.close()

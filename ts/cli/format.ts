@@ -30,6 +30,18 @@ export function duration(milliseconds: number): string {
   return `${count(Math.floor(whole / 60))} min ${String(whole % 60).padStart(2, '0')} s`
 }
 
+/** Text broken into lines of at most `width` characters, at its spaces. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
+
 /** Rows with their columns under each other; the columns in `right` are aligned to the right. */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths: number[] = []

@@ -9,7 +9,7 @@ export const get: Command = {
   summary: 'print the value of a key',
   takes: ['<key>'],
   options: {
-    raw: { type: 'boolean', help: 'the bytes as they are stored, without a newline after them' },
+    raw: { type: 'boolean', help: 'the stored bytes, without a newline after them' },
     ...JSON_OPTION,
     ...ENCODING_OPTIONS,
   },

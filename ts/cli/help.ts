@@ -1,7 +1,7 @@
 // The help texts, made from what the commands say about themselves.
 
 import type { Command } from './command.js'
-import { columns } from './format.js'
+import { columns, wrap } from './format.js'
 import type { OptionSpec } from './parse.js'
 
 const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
@@ -12,6 +12,14 @@ const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = 
   ['The machine', ['bench']],
 ]
 
+/** Longer lines are hard to read. */
+const WIDEST = 100
+
+/** How wide the help is, on something so many columns wide. */
+export function helpWidth(columns: number): number {
+  return Math.min(columns, WIDEST)
+}
+
 /** The usage line of a command. */
 export function usage(command: Command, prompted: boolean): string {
   const database = prompted || command.name === 'bench' ? [] : ['<database>']
@@ -21,8 +29,8 @@ export function usage(command: Command, prompted: boolean): string {
 }
 
 /** The help of everything. */
-export function overview(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length))
+export function overview(commands: readonly Command[], width: number): string {
+  const longest = Math.max(...commands.map(({ name }) => name.length))
   const lines = [
     'mosskv: an ordered, persistent key-value store in a directory',
     '',
@@ -41,27 +49,25 @@ export function overview(commands: readonly Command[]): string {
     lines.push(title)
     for (const name of names) {
       const command = commands.find(one => one.name === name) as Command
-      lines.push(`  ${name.padEnd(width)}  ${command.summary}`)
+      lines.push(`  ${name.padEnd(longest)}  ${command.summary}`)
     }
     lines.push('')
   }
-  lines.push(
-    'mosskv help <command> says more, with examples. mosskv --version prints the version.',
-    '',
-    'Databases are opened read-only, also beside the program that writes them, except by put, del, load, compact and',
-    'destroy. Exit codes: 0 all is well, 1 an error (one line on standard error), 2 the command line is wrong.',
-  )
+  lines.push('For more, with examples: mosskv help <command>. The version: mosskv --version.', '')
+  const rules = `Databases are opened read-only, also beside the program that writes them, except by put, del, load, compact
+    and destroy. Exit codes: 0 all is well, 1 an error (one line on standard error), 2 the command line is wrong.`
+  lines.push(...wrap(rules, width))
   return `${lines.join('\n')}\n`
 }
 
 /** The help of a command. */
-export function helpOf(command: Command, prompted = false): string {
+export function helpOf(command: Command, width: number, prompted = false): string {
   const lines = [
     `${command.name}: ${command.summary}`,
     '',
     `Usage: ${usage(command, prompted)}`,
     '',
-    command.details,
+    ...wrap(command.details, width),
   ]
   const options = Object.entries(command.options)
   if (options.length > 0) {

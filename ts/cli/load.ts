@@ -59,7 +59,7 @@ export const load: Command = {
   summary: 'read entries from files or a pipe',
   takes: ['[file...]'],
   options: {
-    csv: { type: 'boolean', help: 'the input is CSV (files named *.csv are taken for it anyway)' },
+    csv: { type: 'boolean', help: 'CSV (files named *.csv are taken for it anyway)' },
     ...JSON_OPTION,
     ...ENCODING_OPTIONS,
   },
@@ -68,7 +68,7 @@ a file, or for -, it reads standard input. Makes the database if there is none; 
 A line that is wrong ends it with an error that names the line; what stands before it is loaded.`,
   examples: [
     ['mosskv load ./data users.jsonl orders.csv', ''],
-    ['zcat data.gz | mosskv load ./data --base64', 'what `dump --base64` wrote'],
+    ['zcat data.gz | mosskv load ./data --base64', 'what dump --base64 wrote'],
     ['mosskv load ./data --csv < pairs.csv', ''],
     ['mosskv load ./data docs.jsonl --value-encoding json', 'values that are any JSON'],
   ],

@@ -7,7 +7,7 @@ import { type Command, find } from './command.js'
 import { COMMANDS } from './commands.js'
 import { Database } from './database.js'
 import { errorLine, UsageError } from './failure.js'
-import { helpOf, overview } from './help.js'
+import { helpOf, helpWidth, overview } from './help.js'
 import { Output, Stopped } from './output.js'
 import { parse } from './parse.js'
 
@@ -28,7 +28,7 @@ async function run(command: Command, words: string[]): Promise<number> {
   const takes = onDatabase ? ['<database>', ...command.takes] : command.takes
   const { flags, args } = parse({ takes, options: command.options }, words)
   if (flags.on('help')) {
-    out.write(helpOf(command))
+    out.write(helpOf(command, helpWidth(out.width)))
     return 0
   }
   const [location, ...rest] = onDatabase ? args : ['', ...args]
@@ -45,13 +45,13 @@ async function run(command: Command, words: string[]): Promise<number> {
 
 async function dispatch([name, ...words]: string[]): Promise<number> {
   if (name === undefined) {
-    process.stderr.write(overview(COMMANDS))
+    process.stderr.write(overview(COMMANDS, helpWidth(out.width)))
     return 2
   }
   if (name === '--version' || name === '-v' || name === 'version') out.line(version())
   else if (name === '--help' || name === '-h' || (name === 'help' && words.length === 0)) {
-    out.write(overview(COMMANDS))
-  } else if (name === 'help') out.write(helpOf(find(COMMANDS, words[0] as string)))
+    out.write(overview(COMMANDS, helpWidth(out.width)))
+  } else if (name === 'help') out.write(helpOf(find(COMMANDS, words[0] as string), helpWidth(out.width)))
   else if (existsSync(name) && !COMMANDS.some(command => command.name === name)) {
     throw new UsageError(`a command goes before the database: mosskv open ${name}, mosskv scan ${name}, …`)
   } else {

@@ -33,7 +33,7 @@ first put or del takes it for writing until the prompt is left. Words are quoted
 one command a line and stops at the first error.`,
   examples: [
     ['mosskv open ./data', ''],
-    ['mosskv open ./data --value-encoding json', 'the encodings hold for all commands typed'],
+    ['mosskv open ./data --value-encoding json', 'for all that is typed'],
     ["echo 'get user:1' | mosskv open ./data", ''],
   ],
   async run(call: Call) {

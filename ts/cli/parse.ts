@@ -83,11 +83,12 @@ export function parse(grammar: Grammar, words: readonly string[]): { flags: Flag
 
 function explain(error: Error, known: string[]): string {
   const unknown = /^Unknown option '(-[^']+)'/.exec(error.message)?.[1]
-  const option = /^Option '(?:-\w, )?(--[\w-]+)/.exec(error.message)?.[1]
+  const named = /^Option '(-\w)?(?:, )?(--[\w-]+)?/.exec(error.message)
+  const option = named?.[2] ?? named?.[1]
   if (option !== undefined) {
-    return error.message.includes('does not take')
-      ? `${option} takes no argument`
-      : `${option} needs an argument (one that begins with - is given as ${option}=-…)`
+    if (error.message.includes('does not take')) return `${option} takes no argument`
+    const dash = option.startsWith('--') ? `${option}=-…` : `${option}-…`
+    return `${option} needs an argument (one that begins with - is given as ${dash})`
   }
   if (unknown === undefined) return error.message
   const near = nearest(unknown.replace(/^-+/, ''), known)

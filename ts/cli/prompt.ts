@@ -5,9 +5,9 @@ import { count } from './count.js'
 import { del } from './del.js'
 import { type Codecs, codecs } from './encoding.js'
 import { UsageError } from './failure.js'
-import { columns } from './format.js'
+import { columns, wrap } from './format.js'
 import { get } from './get.js'
-import { helpOf, usage } from './help.js'
+import { helpOf, helpWidth, usage } from './help.js'
 import { type Flags, parse } from './parse.js'
 import { put } from './put.js'
 import { scan } from './scan.js'
@@ -36,9 +36,13 @@ export class Prompt {
     if (name === undefined) return false
     if (name === 'exit' || name === 'quit') return true
     try {
-      if (name === 'help') out.write(help(rest[0]))
+      if (name === 'help') out.write(help(rest[0], helpWidth(out.width)))
       else await this.#command(find(PROMPTED, name), rest)
       await out.flush()
+    } catch (error) {
+      // What was printed before it failed stands before the error.
+      await out.flush().catch(() => {})
+      throw error
     } finally {
       // The next read shows what another program has written meanwhile.
       if (!database.writing) await database.close()
@@ -47,9 +51,10 @@ export class Prompt {
   }
 
   async #command(command: Command, rest: string[]): Promise<void> {
+    const { out } = this.#call
     const { flags, args } = parse(command, rest)
     if (flags.on('help')) {
-      this.#call.out.write(helpOf(command, true))
+      out.write(helpOf(command, helpWidth(out.width), true))
       return
     }
     if (this.#call.flags.on('read-only') && WRITES.includes(command))
@@ -96,11 +101,11 @@ export class Prompt {
 }
 
 /** The help at the prompt: of everything, or of one command. */
-function help(name: string | undefined): string {
-  if (name !== undefined) return helpOf(find(PROMPTED, name), true)
+function help(name: string | undefined, width: number): string {
+  if (name !== undefined) return helpOf(find(PROMPTED, name), width, true)
   const rows = PROMPTED.map(command => ['', usage(command, true), command.summary])
   rows.push(['', 'help [command]', 'say more, with examples'], ['', 'exit', 'leave (or Ctrl-D)'])
   const quoting =
     'Quote what has spaces or quotes: put user:1 \'{"name":"Ada"}\'. Ctrl-C stops what runs; Tab completes.'
-  return `${[...columns(rows), '', quoting].join('\n')}\n`
+  return `${[...columns(rows), '', ...wrap(quoting, width)].join('\n')}\n`
 }

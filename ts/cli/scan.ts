@@ -59,7 +59,7 @@ export const scan: Command = {
 database at one moment, whatever is written meanwhile. Values with tabs or newlines in them: --json.`,
   examples: [
     ['mosskv scan ./data', 'everything'],
-    ['mosskv scan ./data --prefix user: --keys', 'the keys that begin with user:'],
+    ['mosskv scan ./data --prefix user: --keys', 'keys that begin with it'],
     ['mosskv scan ./data --gte 2024 --lt 2025 -r -n 10', 'the last ten of a year'],
     ['mosskv scan ./data --json | jq .value', 'one JSON object a line'],
   ],
