@@ -82,7 +82,7 @@ impl Drop for Mount {
 /// Writes until nothing fits any more.
 fn fill(path: &Path) {
     use std::io::Write;
-    let mut file = std::fs::File::create(path).unwrap();
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
     while file.write_all(&[7; 4096]).is_ok() {}
     while file.write_all(&[7]).is_ok() {}
 }
@@ -129,6 +129,8 @@ fn fill_free_resume(disk: &Disk) {
         assert!(refused.to_string().contains("space"), "it does not say that the disk is full: {refused:?}");
         assert!(engine.is_read_only() && engine.last_error().is_some());
         shows(&engine, &model, "while the disk is full");
+        // Files that were due to be deleted may have made room meanwhile.
+        (disk.fill)(true);
         let again = engine.resume().err();
         assert!(
             again.is_some_and(|error| error == ErrorKind::DiskFull),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use mosskv::{Engine, IterOptions, Options, ReadOptions, Snapshot, WriteBatch};
+use mosskv_check::alarm::Alarm;
 use mosskv_check::random::Random;
 use mosskv_check::stamped::{Stamps, key, stamp_of, value};
 use mosskv_check::walk::{both_ways, walk};
@@ -63,6 +64,12 @@ fn check(engine: &Engine, snapshot: &Snapshot, then: &Stamps, random: &mut Rando
     if random.one_in(4) { both_ways(&mut iter, then) } else { walk(&mut iter, then, 200, random) }
 }
 
+/// Whether enough was flushed and compacted to mean something.
+fn is_busy(engine: &Engine) -> bool {
+    let counters = engine.stats().counters;
+    counters.flushes > 10 && counters.compactions > 20
+}
+
 #[test]
 fn a_snapshot_shows_its_moment_through_any_compaction() {
     let dir = tempfile::tempdir().unwrap();
@@ -71,6 +78,7 @@ fn a_snapshot_shows_its_moment_through_any_compaction() {
     let mut kept = vec![(engine.snapshot(), Stamps::new())];
     let outcome = thread::scope(|scope| {
         scope.spawn(|| {
+            let _alarm = Alarm(&done);
             let (mut random, mut stamp) = (Random::new(5), 1);
             while !done.load(Ordering::Relaxed) {
                 write(&engine, &model, stamp, &mut random);
@@ -78,33 +86,35 @@ fn a_snapshot_shows_its_moment_through_any_compaction() {
             }
         });
         scope.spawn(|| {
+            let _alarm = Alarm(&done);
             while !done.load(Ordering::Relaxed) {
                 engine.compact(None).unwrap();
             }
         });
         let mut random = Random::new(6);
-        let outcome = (0..150).try_for_each(|round| {
-            {
-                let now = model.lock().unwrap();
-                kept.push((engine.snapshot(), now.clone()));
-            }
-            let chosen = random.below(kept.len() as u64) as usize;
-            let (snapshot, then) = &kept[chosen];
-            check(&engine, snapshot, then, &mut random)
-                .map_err(|wrong| format!("round {round}, {snapshot:?}: {wrong}"))?;
+        let mut round = || {
+            let now = model.lock().unwrap();
+            kept.push((engine.snapshot(), now.clone()));
+            drop(now);
+            let (snapshot, then) = &kept[random.below(kept.len() as u64) as usize];
+            check(&engine, snapshot, then, &mut random).map_err(|wrong| format!("{snapshot:?}: {wrong}"))?;
             // The one of the empty database stays.
             if kept.len() > 15 {
                 kept.swap_remove(1 + random.below(14) as usize);
             }
             Ok::<(), String>(())
-        });
+        };
+        let (mut rounds, mut outcome) = (0, Ok(()));
+        while outcome.is_ok() && !done.load(Ordering::Relaxed) && (rounds < 50 || !is_busy(&engine)) {
+            outcome = round();
+            rounds += 1;
+        }
         done.store(true, Ordering::Relaxed);
         outcome
     });
     outcome.unwrap();
     engine.compact(None).unwrap();
-    let stats = engine.stats();
-    assert!(stats.counters.compactions > 20, "{stats:?}");
+    assert!(is_busy(&engine), "{:?}", engine.stats());
     for (snapshot, then) in &kept {
         check(&engine, snapshot, then, &mut Random::new(7)).unwrap();
     }
