@@ -34,6 +34,10 @@ export class Core<K, V> {
   readonly gate = new Gate()
   readonly inflight = new Set<Promise<unknown>>()
   readonly writer: Writer
+  /** What a point read brought, as a value. */
+  readonly value: (found: unknown) => V | undefined
+  /** The flag that says in which form values are wanted. */
+  readonly form: number
 
   constructor(db: number, location: string, keys: Encoding<K>, values: Encoding<V>, durability: number) {
     this.db = db
@@ -42,6 +46,8 @@ export class Core<K, V> {
     this.values = values
     this.durability = durability
     this.writer = new Writer(this)
+    this.value = valueIn(values)
+    this.form = formOf(values)
   }
 
   /** Throws when the engine is closed. */
@@ -154,14 +160,6 @@ export class Core<K, V> {
     }
   }
 
-  /** What a point read brought, as a value. */
-  readonly value = (found: unknown): V | undefined => {
-    if (typeof found === 'string') return this.values.fromText(found)
-    if (found === undefined) return undefined
-    if (typeof found === 'number') return this.values.fromBytes(out, 0, found)
-    return this.values.adopt(found as Buffer)
-  }
-
   /** What a point read of an entry brought: the expiry, 0 for none, then the value. */
   readonly entry = (found: unknown): Entry<V> | undefined => {
     if (found === undefined) return undefined
@@ -170,11 +168,6 @@ export class Core<K, V> {
     const expiresAt = Number(bytes.readBigUInt64LE(0))
     const value = this.values.fromBytes(bytes, EXPIRY_BYTES, end)
     return expiresAt === 0 ? { value } : { value, expiresAt }
-  }
-
-  /** The flag that says in which form values are wanted. */
-  get form(): number {
-    return this.values.text ? Flag.ValueText : 0
   }
 
   /** Many point reads of one moment. */
@@ -222,6 +215,21 @@ export class Core<K, V> {
       if (found >= 0) return soon(unpack(out))
       return this.track(answer<Buffer>(-found).then(unpack))
     })
+  }
+}
+
+/** The flag that says in which form values in `encoding` are wanted. @internal */
+export function formOf(encoding: Encoding<unknown>): number {
+  return encoding.text ? Flag.ValueText : 0
+}
+
+/** Makes what a point read brought in the form `formOf(encoding)` a value. @internal */
+export function valueIn<T>(encoding: Encoding<T>): (found: unknown) => T | undefined {
+  return found => {
+    if (typeof found === 'string') return encoding.fromText(found)
+    if (found === undefined) return undefined
+    if (typeof found === 'number') return encoding.fromBytes(out, 0, found)
+    return encoding.adopt(found as Buffer)
   }
 }
 

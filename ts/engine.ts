@@ -74,6 +74,9 @@ function closer(db: number, events: number): () => void {
   }
 }
 
+/** The core of an engine, for the adapters of this package. @internal */
+export let coreOf: <K, V>(engine: Engine<K, V>) => Core<K, V>
+
 /**
  * An open database: an ordered map from keys to values in a directory.
  *
@@ -90,6 +93,10 @@ export class Engine<K = string, V = string>
   #closing: Promise<void> | undefined
 
   readonly #events: number
+
+  static {
+    coreOf = engine => engine.#core
+  }
 
   private constructor(core: Core<K, V>, events: number) {
     super()
@@ -253,7 +260,7 @@ export class Engine<K = string, V = string>
         encoder => core.writer.commitSync(encoder, durability),
       ),
     )
-    if (this.listenerCount('write') > 0) this.emit('write', [putOperation(key, value, expiresAt)])
+    if (this.listenerCount('write') > 0) this.#tell('write', [putOperation(key, value, expiresAt)])
   }
 
   /** Removes `key`; nothing happens if it is not there. Resolves and rejects like `put`. */
@@ -419,7 +426,13 @@ export class Engine<K = string, V = string>
     forget(core)
     unlisten(this.#events)
     await ask<void>(() => native.close(core.db))
-    this.emit('close')
+    this.#tell('close')
+  }
+
+  /** A listener that throws is an uncaught exception of its own: what is told has been done, and is not to be rejected. */
+  #tell<E extends keyof EngineEvents<K, V>>(event: E, ...told: EngineEvents<K, V>[E]): void {
+    // The emitter's type cannot follow a generic name to its arguments.
+    queueMicrotask(() => (this as EventEmitter).emit(event, ...told))
   }
 
   #afterWrites<T = void>(call: () => number): Promise<T> {

@@ -81,18 +81,24 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
   #ended = false
   #error: MossError | undefined
 
-  /** @internal */
-  constructor(core: Core<unknown, unknown>, options: unknown, keys: boolean, values: boolean) {
+  /** Entries are decoded as `encodings` say. @internal */
+  constructor(
+    core: Core<unknown, unknown>,
+    options: unknown,
+    keys: boolean,
+    values: boolean,
+    encodings: { readonly keys: Encoding<unknown>; readonly values: Encoding<unknown> } = core,
+  ) {
     const range = checkIteratorOptions(core, options, keys, values)
     this.#core = core
     this.#limit = range.limit
     this.#left = range.limit
     this.#take = (
       keys && values
-        ? page => [page.part(core.keys), page.part(core.values)]
+        ? page => [page.part(encodings.keys), page.part(encodings.values)]
         : keys
-          ? page => page.part(core.keys)
-          : page => page.part(core.values)
+          ? page => page.part(encodings.keys)
+          : page => page.part(encodings.values)
     ) as Take<T>
     const box = this.#box
     core.fence()

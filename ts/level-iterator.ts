@@ -2,10 +2,11 @@
 // as well, with `values` or `keys` false.
 
 import { AbstractIterator } from 'abstract-level'
-import type { Engine } from './engine.js'
-import type { EntryIterator } from './iterator.js'
+import type { Core } from './core.js'
+import { encodingOf } from './encoding.js'
+import { EntryIterator } from './iterator.js'
 import { LevelError, levelError } from './level-errors.js'
-import { type Data, formatted, type LevelRange, rangeOf, readOptions } from './level-options.js'
+import { type Data, type LevelRange, rangeOf, readOptions } from './level-options.js'
 
 /** What abstract-level passes to an iterator. @internal */
 export interface IteratorRange extends LevelRange {
@@ -17,48 +18,35 @@ export interface IteratorRange extends LevelRange {
 /** An entry in the formats asked for; what was not asked for is `undefined`. */
 type Entry = [key: Data | undefined, value: Data | undefined]
 
-type Format = (entry: unknown) => Entry
-
 /** The most entries that are read without letting the event loop turn: only then can a signal be aborted. */
 const CHUNK = 1000
-
-function open(
-  engine: Engine<Data, Data>,
-  options: IteratorRange,
-): [inner: EntryIterator<unknown, Data>, format: Format] {
-  const { keys, values, keyEncoding, valueEncoding, reverse, limit = -1 } = options
-  const range = {
-    ...rangeOf(options),
-    ...readOptions(options),
-    reverse: reverse === true,
-    limit: limit < 0 ? Number.POSITIVE_INFINITY : limit,
-  }
-  if (!values) {
-    return [engine.keys(range), key => [keys ? formatted(key as Data, keyEncoding) : undefined, undefined]]
-  }
-  if (!keys) return [engine.values(range), value => [undefined, formatted(value as Data, valueEncoding)]]
-  return [
-    engine.iterator(range),
-    entry => {
-      const [key, value] = entry as [Data, Data]
-      return [formatted(key, keyEncoding), formatted(value, valueEncoding)]
-    },
-  ]
-}
 
 /** @internal */
 export class LevelIterator<D, K, V> extends AbstractIterator<D, K, V> {
   #inner: EntryIterator<unknown, Data> | undefined
-  #format!: Format
+  /** Makes an entry of a key or a value alone. */
+  readonly #entry: ((part: unknown) => Entry) | undefined
   /** Why there is none. Told by the first read, since nobody expects the making of an iterator to fail. */
   #failure: unknown
   readonly #signal: AbortSignal | null | undefined
 
-  constructor(db: D, engine: Engine<Data, Data>, options: IteratorRange) {
+  constructor(db: D, core: Core<Data, Data>, options: IteratorRange) {
     super(db, options as object)
-    this.#signal = options.signal
+    const { keys, values, reverse, limit = -1, signal } = options
+    this.#signal = signal
+    if (!values) this.#entry = key => [keys ? (key as Data) : undefined, undefined]
+    else if (!keys) this.#entry = value => [undefined, value as Data]
     try {
-      ;[this.#inner, this.#format] = open(engine, options)
+      const range = {
+        ...rangeOf(options),
+        ...readOptions(options),
+        reverse: reverse === true,
+        limit: limit < 0 ? Number.POSITIVE_INFINITY : limit,
+      }
+      this.#inner = new EntryIterator(core as never, range, keys || !values, values, {
+        keys: encodingOf(options.keyEncoding, 'keyEncoding'),
+        values: encodingOf(options.valueEncoding, 'valueEncoding'),
+      })
     } catch (error) {
       this.#failure = error
     }
@@ -68,7 +56,8 @@ export class LevelIterator<D, K, V> extends AbstractIterator<D, K, V> {
     try {
       const entry = await this.#opened.next()
       this.#check()
-      return entry === undefined ? undefined : this.#format(entry)
+      if (!this.#entry || entry === undefined) return entry as Entry | undefined
+      return this.#entry(entry)
     } catch (error) {
       throw levelError(error)
     }
@@ -80,7 +69,7 @@ export class LevelIterator<D, K, V> extends AbstractIterator<D, K, V> {
       const entries = await this.#opened.nextv(Math.min(size, CHUNK))
       if (entries.length === CHUNK) await new Promise(setImmediate)
       this.#check()
-      return entries.map(entry => this.#format(entry))
+      return this.#entry ? entries.map(this.#entry) : (entries as Entry[])
     } catch (error) {
       throw levelError(error)
     }

@@ -1,7 +1,8 @@
 // Between what a program written for classic-level says (options, encodings, error codes) and what an engine takes.
 
 import { type AbstractOpenOptions, AbstractSnapshot } from 'abstract-level'
-import { either } from './encoding.js'
+import { formOf, valueIn } from './core.js'
+import { type Encoding, type EncodingName, either, encodingOf } from './encoding.js'
 import type { TypedOptions } from './engine.js'
 import { invalid } from './errors.js'
 import { type OpenOptions, OPTION_NAMES, type WriteOptions } from './options.js'
@@ -118,7 +119,17 @@ export function rangeOf({ gt, gte, lt, lte }: LevelRange) {
   }
 }
 
-/** As abstract-level wants it in the format `format`. @internal */
-export function formatted(data: Data, format: string | undefined): Data {
-  return format === 'utf8' ? data.toString() : data
+/** How values are read in a format of abstract-level. @internal */
+export interface Form {
+  flag: number
+  value(found: unknown): Data | undefined
+  fromBytes(bytes: Buffer, start: number, end: number): Data
 }
+
+function form(name: EncodingName): Form {
+  const encoding = encodingOf(name, 'valueEncoding') as Encoding<Data>
+  return { flag: formOf(encoding), value: valueIn(encoding), fromBytes: encoding.fromBytes }
+}
+
+/** The formats of this database. @internal */
+export const FORMS: Record<string, Form> = { utf8: form('utf8'), buffer: form('buffer'), view: form('view') }

@@ -15,13 +15,14 @@ import {
   type Transcoder,
 } from 'abstract-level'
 import type { BatchOperation } from './batch.js'
-import { Engine } from './engine.js'
+import type { Core } from './core.js'
+import { coreOf, Engine, type Stats } from './engine.js'
 import { LevelChainedBatch } from './level-batch.js'
 import { LevelError, levelError } from './level-errors.js'
 import { LevelIterator, type IteratorRange } from './level-iterator.js'
 import {
   type Data,
-  formatted,
+  FORMS,
   type LevelOpenOptions,
   type LevelRange,
   type LevelReadOptions,
@@ -126,6 +127,12 @@ export class MossLevel<KDefault = string, VDefault = string> extends AbstractLev
     return this.#whenOpen(engine => engine.compact(range))
   }
 
+  /** What the engine counts, and the shape of its tree. Costs microseconds. Throws when the database is not open. */
+  stats(): Stats {
+    if (this.status !== 'open') throw notOpen()
+    return this.#open.stats()
+  }
+
   /** @internal */
   async _open(options: Record<string, unknown>): Promise<void> {
     this.#engine = await Engine.open<Data, Data>(this.#location, openOptions(options)).catch(rethrow)
@@ -139,9 +146,9 @@ export class MossLevel<KDefault = string, VDefault = string> extends AbstractLev
 
   /** @internal */
   async _get(key: Data, options: LevelReadOptions): Promise<Data | undefined> {
+    const { flag, value } = FORMS[options.valueEncoding!]!
     try {
-      const value = await this.#open.get(key, readOptions(options))
-      return value === undefined ? undefined : formatted(value, options.valueEncoding)
+      return await this.#core.get(key, readOptions(options), flag, value)
     } catch (error) {
       throw levelError(error)
     }
@@ -149,17 +156,15 @@ export class MossLevel<KDefault = string, VDefault = string> extends AbstractLev
 
   /** @internal */
   _getSync(key: Data, options: LevelReadOptions): Data | undefined {
-    return orLevelError(() => {
-      const value = this.#open.getSync(key, readOptions(options))
-      return value === undefined ? undefined : formatted(value, options.valueEncoding)
-    })
+    const { flag, value } = FORMS[options.valueEncoding!]!
+    return orLevelError(() => this.#core.getSync(key, readOptions(options), flag, value))
   }
 
   /** @internal */
   async _getMany(keys: Data[], options: LevelReadOptions): Promise<(Data | undefined)[]> {
+    const { fromBytes } = FORMS[options.valueEncoding!]!
     try {
-      const values = await this.#open.getMany(keys, readOptions(options))
-      return values.map(value => (value === undefined ? undefined : formatted(value, options.valueEncoding)))
+      return await this.#core.getMany<Data | undefined>(keys, readOptions(options), 0, fromBytes, undefined)
     } catch (error) {
       throw levelError(error)
     }
@@ -244,7 +249,7 @@ export class MossLevel<KDefault = string, VDefault = string> extends AbstractLev
 
   /** @internal */
   _iterator(options: IteratorRange) {
-    return new LevelIterator(this, this.#open, options)
+    return new LevelIterator(this, this.#core, options)
   }
 
   /** @internal */
@@ -257,6 +262,10 @@ export class MossLevel<KDefault = string, VDefault = string> extends AbstractLev
     return this.#engine!
   }
 
+  get #core(): Core<Data, Data> {
+    return coreOf(this.#open)
+  }
+
   #range<K>(start: K, end: K, options: StartEndOptions<K> | undefined) {
     if (start == null || end == null) throw new TypeError("The arguments 'start' and 'end' are required")
     const encoding = this.keyEncoding((options?.keyEncoding ?? undefined) as 'utf8')
@@ -265,9 +274,13 @@ export class MossLevel<KDefault = string, VDefault = string> extends AbstractLev
 
   async #whenOpen<T>(work: (engine: Engine<Data, Data>) => Promise<T>): Promise<T> {
     if (this.status === 'opening') return this.deferAsync(() => this.#whenOpen(work))
-    if (this.status !== 'open') throw new LevelError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
+    if (this.status !== 'open') throw notOpen()
     return work(this.#open).catch(rethrow)
   }
+}
+
+function notOpen(): LevelError {
+  return new LevelError('LEVEL_DATABASE_NOT_OPEN', 'the database is not open')
 }
 
 function rethrow(error: unknown): never {

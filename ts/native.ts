@@ -1,8 +1,9 @@
 // The one connection of this environment (main thread or worker) with native code: the shared area, the promises
 // that wait for the completion ring, and the hot functions. Nothing else imports the addon.
 
-import { Native } from '../native/native.js'
+import type { Native } from '../native/native.js'
 import { fromNative, type MossError } from './errors.js'
+import { loadAddon } from './loader.js'
 
 /** The hot functions of `crates/node/src/hot.rs`, which says what they do. @internal */
 export interface Hot {
@@ -80,7 +81,7 @@ function dispatch(text: string): void {
 }
 
 /** The cold functions. @internal */
-export const native: Native = new Native({ bytes }, complete as never)
+export const native: Native = new (loadAddon().Native)({ bytes }, complete as never)
 
 /** The hot functions. @internal */
 export const hot: Hot = {} as Hot

@@ -9,25 +9,6 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 
-/**
- * @typedef {object} Context
- * @property {string} directory an empty directory
- * @property {string} path where the case's database is to be
- * @property {(options?: any) => Promise<any>} open opens it
- * @property {(key: string, value: string, name?: string) => void} acknowledge this write was acknowledged by the
- *   database `name` of the directory
- * @property {() => void} reach the case came to its point; told once or more
- *
- * @typedef {object} Case
- * @property {string} name
- * @property {(context: Context) => unknown} run
- * @property {number} [status] the exit status expected, if not 0
- * @property {NodeJS.Signals} [signal] the signal expected, if one is
- * @property {RegExp} [stderr] what must be on stderr; without it, nothing may be
- * @property {string[]} [flags] flags of Node
- * @property {number} [acknowledged] how many keys must have been acknowledged at least
- */
-
 const put = text => {
   const bytes = Buffer.from(text)
   for (let done = 0; done < bytes.length; ) {
@@ -41,7 +22,7 @@ const put = text => {
 
 /**
  * @param {string} directory
- * @returns {Context}
+ * @returns {import('./types.js').Context}
  */
 export function context(directory) {
   const path = join(directory, 'db')

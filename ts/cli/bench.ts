@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, JSON_OPTION } from './command.js'
 import { type Bytes, mosskv } from './database.js'
-import { bytes, columns, count, plural } from './format.js'
+import { bytes, count, plural } from './format.js'
 
 const VALUES = 1_024
 
@@ -60,7 +60,7 @@ async function measure(
     name,
     what,
     operations,
-    perSecond: Math.round((operations / took) * 1000),
+    perSecond: Number(((operations / took) * 1000).toFixed(1)),
     microseconds: Number(((took / operations) * 1000).toFixed(3)),
   }
 }
@@ -114,6 +114,12 @@ async function* figures(engine: Bytes, entries: number, valueBytes: number): Asy
   }
 }
 
+/** A figure as a line; the widths fit all of them. */
+function row({ name, what, perSecond, microseconds }: Figure): string {
+  const rate = perSecond < 10 ? perSecond.toFixed(1) : count(perSecond)
+  return `${name.padEnd(12)} ${what.padEnd(29)} ${rate.padStart(10)}/s ${microseconds.toFixed(2).padStart(11)} µs`
+}
+
 /** `mosskv bench` */
 export const bench: Command = {
   name: 'bench',
@@ -146,22 +152,15 @@ The project's \`npm run bench\` compares stores.`,
       )
       for await (const figure of figures(engine, entries, valueBytes)) {
         all.push(figure)
-        if (!out.terminal) note(`${figure.name}…`)
+        if (flags.on('json')) continue
+        out.line(row(figure))
+        await out.flush()
       }
     } finally {
       await engine.close()
       rmSync(directory, { recursive: true, force: true })
     }
     if (flags.on('json')) out.line(JSON.stringify({ entries, valueBytes, figures: all }))
-    else {
-      const rows = all.map(({ name, what, perSecond, microseconds }) => [
-        name,
-        what,
-        `${count(perSecond)}/s`,
-        `${microseconds.toFixed(2)} µs`,
-      ])
-      for (const line of columns(rows, [2, 3])) out.line(line)
-    }
     return undefined
   },
 }

@@ -25,11 +25,10 @@ export class CsvReader {
   #field = ''
   #fields: string[] = []
   #line = 1
-  #begun = 1
+  #begun = 1;
 
-  /** The rows that are complete with `text`. Throws a `Failure` with the line for a misplaced quote. */
-  push(text: string): Row[] {
-    const rows: Row[] = []
+  /** The rows that are complete with `text`. Throws a `Failure` with the line for a misplaced quote, behind them. */
+  *push(text: string): Generator<Row> {
     for (let i = 0; i < text.length; i++) {
       const character = text[i] as string
       if (this.#at === At.Quoted) {
@@ -42,7 +41,7 @@ export class CsvReader {
         this.#at = At.Quote
       } else if (character === ',') this.#endField()
       else if (character === '\n') {
-        this.#endRow(rows)
+        yield* this.#endRow()
         this.#line++
         this.#begun = this.#line
       } else if (character === '"') {
@@ -60,15 +59,12 @@ export class CsvReader {
         this.#field += character
       }
     }
-    return rows
   }
 
   /** The row that no newline ends. Throws a `Failure` when a quote was not closed. */
-  end(): Row[] {
+  *end(): Generator<Row> {
     if (this.#at === At.Quoted) throw new Failure(`line ${this.#begun} has a quote that is never closed`)
-    const rows: Row[] = []
-    this.#endRow(rows)
-    return rows
+    yield* this.#endRow()
   }
 
   #endField(): void {
@@ -77,7 +73,7 @@ export class CsvReader {
     this.#at = At.Start
   }
 
-  #endRow(rows: Row[]): void {
+  *#endRow(): Generator<Row> {
     if (this.#at === At.Plain && this.#field.endsWith('\r')) this.#field = this.#field.slice(0, -1)
     const empty = this.#fields.length === 0 && this.#field === '' && this.#at !== At.Quote
     if (empty) {
@@ -85,8 +81,9 @@ export class CsvReader {
       return
     }
     this.#endField()
-    rows.push({ fields: this.#fields, line: this.#begun })
+    const row = { fields: this.#fields, line: this.#begun }
     this.#fields = []
+    yield row
   }
 }
 

@@ -18,10 +18,14 @@ A range is removed at once, however many keys it has; the space comes back by an
   ],
   async run({ args, flags, database }) {
     const { key } = codecs(flags)
-    const ranged = Object.keys(RANGE_OPTIONS).some(name => flags.text(name))
+    const bounds = Object.keys(RANGE_OPTIONS).map(name => flags.text(name))
+    const ranged = bounds.some(bound => bound !== undefined)
     if (ranged && args.length > 0) throw new UsageError('give keys or a range, not both')
     if (!ranged && args.length === 0)
       throw new UsageError('<key> is missing (or a range: --prefix, --gte, --lt)')
+    // `--prefix "$NAME"` with an empty NAME must not remove everything.
+    if (ranged && !bounds.some(Boolean))
+      throw new UsageError('the range is everything: to remove that, use destroy')
     const range = rangeOf(flags, key)
     const keys = args.map(name => argument(key, name, 'the key'))
     const engine = await database.writer(false)

@@ -90,13 +90,13 @@ A line that is wrong ends it with an error that names the line; what stands befo
           }
         }
       }
+      await loader.finish()
     } catch (error) {
       progress.clear()
       await loader.finish().catch(() => {})
       const { message, code } = error as Failure
       throw new Failure(`${message}; ${plural(loader.loaded, 'entry', 'entries')} loaded before`, code)
     }
-    await loader.finish()
     progress.clear()
     const { entries, bytes: size, took } = progress
     if (flags.on('json')) out.line(JSON.stringify({ entries, bytes: size, milliseconds: Math.round(took) }))

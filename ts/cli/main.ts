@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `mosskv`, the program: finds the command, runs it, and turns how it ended into a line and an exit code.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, find } from './command.js'
 import { COMMANDS } from './commands.js'
@@ -52,7 +52,9 @@ async function dispatch([name, ...words]: string[]): Promise<number> {
   else if (name === '--help' || name === '-h' || (name === 'help' && words.length === 0)) {
     out.write(overview(COMMANDS))
   } else if (name === 'help') out.write(helpOf(find(COMMANDS, words[0] as string)))
-  else {
+  else if (existsSync(name) && !COMMANDS.some(command => command.name === name)) {
+    throw new UsageError(`a command goes before the database: mosskv open ${name}, mosskv scan ${name}, …`)
+  } else {
     const command = find(COMMANDS, name)
     const code = await run(command, words)
     await out.flush()
@@ -80,4 +82,6 @@ async function main(words: string[]): Promise<void> {
   }
 }
 
+// Nobody may be reading what is said beside the output.
+process.stderr.on('error', () => {})
 main(process.argv.slice(2))

@@ -77,7 +77,7 @@ export function parse(grammar: Grammar, words: readonly string[]): { flags: Flag
     throw new UsageError(explain(error as Error, Object.keys(options)))
   }
   const flags = new Flags(parsed.values)
-  if (!flags.on('help')) checkCount(grammar.takes, parsed.positionals)
+  if (!flags.on('help')) checkCount(grammar, parsed.positionals)
   return { flags, args: parsed.positionals }
 }
 
@@ -95,13 +95,13 @@ function explain(error: Error, known: string[]): string {
   return `there is no option ${unknown}${hint} (a key that begins with - goes after --)`
 }
 
-function checkCount(takes: readonly string[], args: string[]): void {
+function checkCount({ takes, options }: Grammar, args: string[]): void {
   const missing = takes.filter(name => name.startsWith('<'))[args.length]
   if (missing !== undefined) throw new UsageError(`${missing.replace('...', '')} is missing`)
   if (args.length <= takes.length || takes.some(name => name.includes('...'))) return
-  throw new UsageError(
-    `${JSON.stringify(args[takes.length])} is one argument too many (quote what has spaces)`,
-  )
+  const extra = args[takes.length] as string
+  const hint = 'prefix' in options ? `a range of keys: --prefix ${extra}` : 'quote what has spaces'
+  throw new UsageError(`${JSON.stringify(extra)} is one argument too many (${hint})`)
 }
 
 /** The one of `names` that `word` was probably meant to be. */
@@ -110,15 +110,18 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   return near && near.away <= Math.ceil(word.length / 3) ? near.name : undefined
 }
 
-/** How many letters have to be added, removed or replaced. */
+/** How many letters have to be added, removed, replaced or swapped with the next. */
 function distance(from: string, to: string): number {
+  let before: number[] = []
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 1; i <= from.length; i++) {
     const next = [i]
     for (let j = 1; j <= to.length; j++) {
       const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+      const swapped = from[i - 2] === to[j - 1] && from[i - 1] === to[j - 2] ? before[j - 2] : undefined
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1, (swapped ?? replaced) + 1))
     }
+    before = row
     row = next
   }
   return row[to.length]!

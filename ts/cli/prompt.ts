@@ -63,7 +63,8 @@ export class Prompt {
   async complete(line: string): Promise<[string[], string]> {
     const word = /\S*$/.exec(line)?.[0] as string
     const begun = line.slice(0, line.length - word.length).trim()
-    const beginning = (all: readonly string[]) => all.filter(one => one.startsWith(word))
+    const beginning = (all: readonly string[]) =>
+      all.filter(one => one.startsWith(word)).map(one => `${one} `)
     if (begun === '') return [beginning([...PROMPTED.map(({ name }) => name), ...HELP_COMMANDS]), word]
     const command = PROMPTED.find(({ name }) => name === begun.split(/\s/, 1)[0])
     if (command === undefined)

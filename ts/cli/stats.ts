@@ -46,7 +46,7 @@ something was written there. --json has all of them.`,
       ['on disk', `${bytes(disk.bytes)} in ${plural(disk.files, 'file')}`],
       ['in tables', plural(records, 'record')],
       ['in the log', memtables === 0 ? 'nothing' : `${plural(memtables, 'memtable')} not yet in tables`],
-      ['last write', `number ${count(found.lastSeqno)}`],
+      ['sequence', `${count(found.lastSeqno)} (one number a write)`],
     ]
     if (database.writing) {
       rows.push(

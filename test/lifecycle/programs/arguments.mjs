@@ -34,7 +34,7 @@ async function spoiled(context, make, spoil) {
 
 const refused = { name: 'MossError', code: 'INVALID_ARGUMENT' }
 
-/** @type {import('../run.mjs').Case[]} */
+/** @type {import('../types.js').Case[]} */
 export const cases = [
   {
     name: 'key and value are changed right after put',

@@ -45,7 +45,7 @@ async function full(context) {
   return { e, it: e.iterator(), snapshot: e.snapshot(), batch: e.batch().put('x', 'y') }
 }
 
-/** @type {import('../run.mjs').Case[]} */
+/** @type {import('../types.js').Case[]} */
 export const cases = [
   {
     name: 'use after close: every call is refused',

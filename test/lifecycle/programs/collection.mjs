@@ -25,7 +25,7 @@ const free = context => () =>
     },
   )
 
-/** @type {import('../run.mjs').Case[]} */
+/** @type {import('../types.js').Case[]} */
 export const cases = [
   {
     name: 'engines are collected unclosed',
@@ -82,44 +82,52 @@ export const cases = [
   {
     name: 'an engine that nobody holds finishes its pending calls',
     flags,
-    acknowledged: 200,
+    acknowledged: 2000,
     async run(context) {
-      const calls = []
-      for (let i = 0; i < 20; i++) {
-        await context.open({ memtableBytes: 64 * 1024, cacheBytes: 0 }).then(e => {
-          for (let j = 0; j < 10; j++) {
-            const [key, value] = [`k${i} ${j}`, 'v'.repeat(1000)]
-            calls.push(e.put(key, value, { durability: 'disk' }).then(() => context.acknowledge(key, value)))
-          }
-          calls.push(e.flush(), e.get(`k${i} 0`), e.keys().all())
-        })
-        globalThis.gc()
-        await new Promise(setImmediate)
-        globalThis.gc()
+      const begin = async () => {
+        const e = await context.open({ memtableBytes: 64 * 1024, cacheBytes: 0 })
+        const calls = []
+        for (let i = 0; i < 2000; i++) {
+          const [key, value] = [`k${i}`, 'v'.repeat(500)]
+          calls.push(e.put(key, value, { durability: 'disk' }).then(() => context.acknowledge(key, value)))
+          if (i % 500 === 499) await e.flush()
+        }
+        // Nothing waits in JavaScript here, where it would hold the engine: the calls are under way in native code.
+        return [...calls, e.compact(), e.get('k1', { fillCache: false }), e.flush(), e.compact()]
       }
-      await Promise.all(calls)
+      const calls = await begin()
+      let done = false
+      const all = Promise.all(calls).finally(() => {
+        done = true
+      })
+      while (!done) {
+        globalThis.gc()
+        await new Promise(resolve => setTimeout(resolve, 1))
+      }
+      await all
       await collect(free(context))
       context.reach()
     },
   },
   {
-    name: 'an iterator and a snapshot keep the engine that nobody else holds',
+    name: 'an iterator keeps the database open when nobody holds the engine',
     flags,
     async run(context) {
-      await (async () => {
+      const begin = async () => {
         const e = await context.open()
-        for (let i = 0; i < 50; i++) e.put(`k${i}`, 'v')
-      })()
-      let seen = 0
+        for (let i = 0; i < 50; i++) e.put(`k${i}`, 'v'.repeat(10_000))
+        return e.iterator()
+      }
       await (async () => {
-        for await (const [, value] of (await context.open()).iterator()) {
-          assert.equal(value, 'v')
+        let seen = 0
+        for await (const [, value] of await begin()) {
+          assert.equal(value.length, 10_000)
           globalThis.gc()
-          await new Promise(setImmediate)
+          await new Promise(resolve => setTimeout(resolve, 1))
           seen++
         }
+        assert.equal(seen, 50)
       })()
-      assert.equal(seen, 50)
       await collect(free(context))
       context.reach()
     },

@@ -18,7 +18,7 @@ async function other(context, options = {}) {
   return answer
 }
 
-/** @type {import('../run.mjs').Case[]} */
+/** @type {import('../types.js').Case[]} */
 export const cases = [
   {
     name: 'two engines of one thread share a database; closing one leaves the other',
@@ -127,24 +127,22 @@ export const cases = [
     },
   },
   {
-    name: '100 databases at once, twice',
-    acknowledged: 200,
+    name: '100 databases at once',
+    acknowledged: 100,
     async run(context) {
       const Engine = await load()
-      for (const round of ['first', 'second']) {
-        const engines = await Promise.all(
-          Array.from({ length: 100 }, (_, i) =>
-            Engine.open(`${context.directory}/${i}`, { memtableBytes: 64 * 1024, cacheBytes: 2 ** 20 }),
-          ),
-        )
-        await Promise.all(
-          engines.map(async (e, i) => {
-            await e.put(round, `${i}`)
-            context.acknowledge(round, `${i}`, `${i}`)
-          }),
-        )
-        await Promise.all(engines.map(e => e.close()))
-      }
+      const engines = await Promise.all(
+        Array.from({ length: 100 }, (_, i) =>
+          Engine.open(`${context.directory}/${i}`, { memtableBytes: 64 * 1024, cacheBytes: 2 ** 20 }),
+        ),
+      )
+      await Promise.all(
+        engines.map(async (e, i) => {
+          await e.put('k', `${i}`)
+          context.acknowledge('k', `${i}`, `${i}`)
+        }),
+      )
+      await Promise.all(engines.map(e => e.close()))
       context.reach()
     },
   },

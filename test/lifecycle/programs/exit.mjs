@@ -18,7 +18,7 @@ const certain = async ({ acknowledge }, e) => {
   acknowledge('certain', '1')
 }
 
-/** @type {import('../run.mjs').Case[]} */
+/** @type {import('../types.js').Case[]} */
 export const cases = [
   {
     name: 'the program ends with everything open',
