@@ -74,16 +74,20 @@ describe('put with ttl or expiresAt', () => {
     expect(await again.getEntry('large')).toEqual({ value: large, expiresAt })
   })
 
-  test('compaction gives the space back', async () => {
+  test.each(['before', 'after'])('space comes back from values that expire %s the flush', async when => {
     const e = await fresh()
-    const moment = Date.now() + 300
+    const moment = Date.now() + 500
     const value = 'x'.repeat(10_000)
     await Promise.all(Array.from({ length: 200 }, (_, i) => e.put(`k${i}`, value, { expiresAt: moment })))
     await e.put('kept', value)
+    if (when === 'after') await e.compact()
+    const entries = () => e.stats().levels.reduce((sum, level) => sum + level.entries, 0)
+    expect(entries()).toBe(when === 'after' ? 201 : 0)
     await sleep(moment - Date.now() + 20)
     await e.flush()
     await e.compact()
-    expect(e.stats().levels.reduce((sum, level) => sum + level.entries, 0)).toBe(1)
+    expect(entries()).toBe(1)
+    expect(await e.keys().all()).toEqual(['kept'])
   })
 
   test('every encoding', async () => {

@@ -18,6 +18,7 @@
 //! ```
 //!
 //! field of `added`: tag 0x81, superseded varint; left out when it is zero
+//!                   tag 0x82, expiring: count, first, last (varints); left out when count is zero
 //!
 //! A reader that meets an unknown tag with bit `0x80` skips the field; without that bit it must refuse the
 //! file. The same holds for the fields at the end of `added`. 1, 2 and 3 come at most once; 4 and 5 any number
@@ -27,7 +28,7 @@
 
 use crate::codec::{Reader, put_bytes, put_varint};
 use crate::error::{Error, ErrorKind, Result};
-use crate::version::{TableMeta, VersionEdit};
+use crate::version::{Expiring, TableMeta, VersionEdit};
 
 const LOG_NUMBER: u8 = 1;
 const NEXT_FILE: u8 = 2;
@@ -36,6 +37,8 @@ const REMOVED: u8 = 4;
 const ADDED: u8 = 5;
 /// Of a table.
 const SUPERSEDED: u8 = 0x81;
+/// Of a table.
+const EXPIRING: u8 = 0x82;
 /// Set in the tag of a field that older readers may skip.
 const MAY_IGNORE: u8 = 0x80;
 
@@ -90,6 +93,12 @@ fn put_table(out: &mut Vec<u8>, table: &TableMeta) {
         let mut body = Vec::new();
         put_varint(&mut body, table.superseded);
         field(out, SUPERSEDED, &mut body);
+    }
+    if table.expiring.count > 0 {
+        let mut body = Vec::new();
+        let Expiring { count, first, last } = table.expiring;
+        [count, first, last].into_iter().for_each(|number| put_varint(&mut body, number));
+        field(out, EXPIRING, &mut body);
     }
 }
 
@@ -152,24 +161,37 @@ fn added(fields: &mut Reader<'_>) -> Option<(usize, TableMeta)> {
         range_deletes: fields.varint()?,
         raw_bytes: fields.varint()?,
         superseded: 0,
+        expiring: Expiring::default(),
     };
     Some((level, table))
 }
 
 /// Reads the fields behind a table, and skips what a newer version wrote there; `None` when they are malformed.
 fn extensions(mut fields: Reader<'_>, table: &mut TableMeta) -> Option<Result<()>> {
-    let mut superseded = None;
+    let (mut superseded, mut expires) = (None, None);
     while !fields.is_empty() {
         let tag = fields.u8()?;
         let body = fields.bytes()?;
         if tag == SUPERSEDED {
             once(&mut superseded, body)?;
+        } else if tag == EXPIRING {
+            let read = expiring(body)?;
+            if expires.replace(read).is_some() {
+                return None;
+            }
         } else if let Err(error) = may_ignore(tag) {
             return Some(Err(error));
         }
     }
     table.superseded = superseded.unwrap_or(0);
+    table.expiring = expires.unwrap_or_default();
     Some(Ok(()))
+}
+
+fn expiring(body: &[u8]) -> Option<Expiring> {
+    let mut fields = Reader::new(body);
+    let read = Expiring { count: fields.varint()?, first: fields.varint()?, last: fields.varint()? };
+    fields.is_empty().then_some(read)
 }
 
 fn may_ignore(tag: u8) -> Result<()> {
