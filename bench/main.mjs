@@ -50,7 +50,7 @@ async function main(options) {
 
   const time = new Date().toISOString().replaceAll(':', '-')
   const file = options.out ?? fileURLToPath(new URL(`results/${time}.json`, import.meta.url))
-  console.log(`written to ${file}\n       and ${save(run, rows, file)}`)
+  console.log(`\nwritten to ${file}\n       and ${save(run, rows, file)}`)
   process.exitCode = outcome.failures.length === 0 ? 0 : 1
 }
 

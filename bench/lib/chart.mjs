@@ -16,6 +16,9 @@ const LEAST = 0.001
 /** The own store's colour, then the rivals'. */
 const COLOURS = ['#15803d', '#1d4ed8', '#d97706', '#9333ea', '#dc2626', '#0e7490', '#78716c']
 
+/** The own store's figures that some rival beats. */
+const WORSE = '#b91c1c'
+
 /** @param {string} text */
 const escaped = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
@@ -72,7 +75,7 @@ function line(row, stores, y, at) {
     const from = Math.min(at(1), at(score))
     const wide = Math.abs(at(score) - at(1))
     parts.push(
-      `<rect x="${from.toFixed(1)}" y="${y - 5}" width="${wide.toFixed(1)}" height="10" fill="${COLOURS[0]}" opacity="0.25"/>`,
+      `<rect x="${from.toFixed(1)}" y="${y - 5}" width="${wide.toFixed(1)}" height="10" fill="${score >= 1 ? COLOURS[0] : WORSE}" opacity="0.25"/>`,
     )
   }
   for (const [i, store] of stores.entries()) {
@@ -90,7 +93,7 @@ function line(row, stores, y, at) {
         WIDTH - RIGHT + 14,
         y + 4,
         `${score.toFixed(2)} ×`,
-        `font-weight="bold" fill="${score >= 1 ? COLOURS[0] : '#b91c1c'}"`,
+        `font-weight="bold" fill="${score >= 1 ? COLOURS[0] : WORSE}"`,
       ),
     )
   }

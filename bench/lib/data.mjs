@@ -36,7 +36,13 @@ const label = version => version.toString(16).padStart(VERSION_BYTES, '0').slice
  */
 const key = i => hex(mix(i + 1)) + hex(mix(i ^ 0x5bd1e995))
 
-const pool = Array.from({ length: POOL_BYTES }, (_, i) => LETTERS[mix(i * 2654435761) & 63]).join('')
+function randomLetters() {
+  const letters = Buffer.alloc(POOL_BYTES)
+  for (let i = 0; i < POOL_BYTES; i++) letters[i] = LETTERS.charCodeAt(mix(i * 2654435761) & 63)
+  return letters.toString('latin1')
+}
+
+const pool = randomLetters()
 
 /**
  * The value of a key: the key, the version and random letters, twice.
@@ -66,9 +72,14 @@ const codeAt = (value, at) => (typeof value === 'string' ? value.charCodeAt(at) 
  */
 export function makeData(count, values, valueBytes = 100) {
   let checks = 0
+  /** @type {string[] | undefined} */
+  let missing
   return {
     keys: Array.from({ length: count }, (_, i) => key(i)),
-    missing: Array.from({ length: count }, (_, i) => key(count + i)),
+    get missing() {
+      missing ??= Array.from({ length: count }, (_, i) => key(count + i))
+      return missing
+    },
     valueFor:
       values === 'string'
         ? (key, version = 0) => text(key, version, valueBytes)

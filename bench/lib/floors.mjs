@@ -1,8 +1,7 @@
 /**
  * What the machine and the language allow, measured beside the stores: no store can be faster than these.
  */
-import { closeSync, fdatasyncSync, fstat, openSync, readSync, writeSync } from 'node:fs'
-import { mkdirSync } from 'node:fs'
+import { closeSync, fdatasyncSync, fstat, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { median } from './table.mjs'
 

@@ -20,7 +20,7 @@ export const usage = `npm run bench -- [options]
 
 const SIZES = {
   smoke: { count: 5_000, rounds: 1, seconds: 0.1, bytes: 16 * 2 ** 20 },
-  quick: { count: 100_000, rounds: 1, seconds: 0.4, bytes: 128 * 2 ** 20 },
+  quick: { count: 50_000, rounds: 1, seconds: 0.3, bytes: 128 * 2 ** 20 },
   full: { count: 1_000_000, rounds: 3, seconds: 4, bytes: 2 ** 30 },
 }
 

@@ -54,6 +54,9 @@ export function rowsOf(figures) {
  * @property {import('./run.mjs').Outcome} outcome
  */
 
+/** Three significant digits, without an exponent. @param {number} number */
+const digits = number => String(Number(number.toPrecision(3)))
+
 /** @param {Run} run */
 const titleOf = ({ options: { count, valueBytes, rounds, seconds }, load }) =>
   `${count} entries of 16 + ${valueBytes} B, medians of ${rounds} round${rounds === 1 ? '' : 's'}, ` +
@@ -61,7 +64,7 @@ const titleOf = ({ options: { count, valueBytes, rounds, seconds }, load }) =>
 
 /** @param {string} title @param {string[]} lines */
 const list = (title, lines) =>
-  lines.length === 0 ? '' : `\n${title}\n${lines.map(line => `- ${line}`).join('\n')}\n`
+  lines.length === 0 ? '' : `\n${title}\n${lines.map(line => `- ${line}`).join('\n')}`
 
 /**
  * @param {Run} run
@@ -71,7 +74,7 @@ export function report(run, rows) {
   const { stores, leftOut, outcome } = run
   const floors = floorNames.map((name, i) => [
     name,
-    outcome.floors.length === 0 ? '–' : median(outcome.floors.map(round => round[i] ?? 0)).toPrecision(3),
+    outcome.floors.length === 0 ? '–' : digits(median(outcome.floors.map(round => round[i] ?? 0))),
   ])
   return [
     `${machine()}\n${titleOf(run)}\n`,

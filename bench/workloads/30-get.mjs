@@ -83,9 +83,10 @@ export default [
     ...read,
     ...rate('get of a missing key, awaited', 'gets/s', 5),
     values: 'buffer',
-    run: ({ store, data, repeat }) =>
+    prepare: ({ data }) => data.missing,
+    run: ({ store, repeat }, keys) =>
       repeat(async i => {
-        const key = data.missing[i] ?? ''
+        const key = keys[i]
         if ((await store.get(key)) !== undefined) throw new Error(`a missing key was found: ${key}`)
       }),
   },

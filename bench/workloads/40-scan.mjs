@@ -40,9 +40,10 @@ export default [
     values: 'buffer',
     durability: 'os',
     filled: true,
-    run: ({ store, data, repeat }) =>
+    prepare: ({ data }) => data.missing,
+    run: ({ store, data, repeat }, keys) =>
       repeat(async i => {
-        const key = data.missing[i] ?? ''
+        const key = keys[i]
         let last = key
         await store.seek(key, NEXT, (found, value) => {
           data.check(found, value)
