@@ -63,20 +63,27 @@ class Group implements Blocker {
 let owner: Writer | undefined
 let used = 0
 
+/** What a writer needs of its database. Writes that are not done keep it from being collected. @internal */
+export interface Owner {
+  readonly db: number
+  readonly gate: Gate
+  readonly inflight: Set<Promise<unknown>>
+}
+
 /** The writes of one database. @internal */
 export class Writer {
+  readonly #core: Owner
   readonly #db: number
   readonly #gate: Gate
-  readonly #inflight: Set<Promise<unknown>>
   #group: Group | undefined
   readonly #turnEnds = () => {
     if (this.#group) this.commit()
   }
 
-  constructor(db: number, gate: Gate, inflight: Set<Promise<unknown>>) {
-    this.#db = db
-    this.#gate = gate
-    this.#inflight = inflight
+  constructor(core: Owner) {
+    this.#core = core
+    this.#db = core.db
+    this.#gate = core.gate
   }
 
   /** Adds one operation to the turn's group. */
@@ -197,16 +204,16 @@ export class Writer {
       return undefined
     }
     group.ticket = ticket
-    this.#inflight.add(group.promise)
+    this.#core.inflight.add(group.promise)
     // Settled inside the delivery, not a microtask later: `block` may only wait for what has not been delivered.
     onAnswer(
       ticket,
       () => {
-        this.#inflight.delete(group.promise)
+        this.#core.inflight.delete(group.promise)
         group.resolve()
       },
       error => {
-        this.#inflight.delete(group.promise)
+        this.#core.inflight.delete(group.promise)
         group.reject(error)
       },
     )

@@ -5,4 +5,7 @@ pub mod compaction_sim;
 pub mod crash;
 pub mod fault;
 pub mod history;
+pub mod random;
+pub mod stamped;
+pub mod walk;
 pub mod workload;

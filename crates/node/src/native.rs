@@ -15,13 +15,12 @@ use napi::{Env, sys};
 use napi_derive::napi;
 
 use crate::area::{AREA_BYTES, Area};
-use crate::convert::{self, NativeOptions, NativeRange, NativeStats};
+use crate::convert::{self, NativeOptions, NativeStats};
 use crate::events;
 use crate::failure::{Failure, Result, guarded};
 use crate::hot;
 use crate::registry;
 use crate::ring::{Answer, Delivery, Reply};
-use crate::scan::{Range, Scan};
 use crate::state::State;
 
 /// What JavaScript needs for a `MossError`.
@@ -96,12 +95,13 @@ impl Native {
         Ok(started(reply, work))
     }
 
-    /// Closes the database when everything in flight is done. Its handle is gone at once.
+    /// Gives this environment's share of the database up; the last share closes it, when everything in flight is done. The
+    /// handle is gone at once.
     #[napi(catch_unwind)]
     pub fn close(&self, database: u32) -> napi::Result<f64> {
         let database = self.state.release(database as usize).ok_or_else(|| Failure::closed("database"))?;
-        let engine = Arc::clone(&database.engine);
-        let work = move || registry::close(&engine).map(|()| Answer::Done);
+        let share = Arc::clone(&database.share);
+        let work = move || registry::close(&share).map(|()| Answer::Done);
         Ok(started(self.state.reply()?, work))
     }
 
@@ -122,14 +122,19 @@ impl Native {
         }))
     }
 
-    fn engine(&self, database: u32) -> Result<Arc<Engine>> {
-        Ok(Arc::clone(&self.state.database(database as usize)?.engine))
+    fn engine(&self, database: u32) -> Result<Engine> {
+        Ok(self.state.database(database as usize)?.share.engine().clone())
+    }
+
+    /// The engine, for what changes the database.
+    fn writer(&self, database: u32) -> Result<Engine> {
+        Ok(self.state.database(database as usize)?.share.writer()?.clone())
     }
 
     /// Writes the memtable out as a table.
     #[napi(catch_unwind)]
     pub fn flush(&self, database: u32) -> napi::Result<f64> {
-        let engine = self.engine(database)?;
+        let engine = self.writer(database)?;
         Ok(started(self.state.reply()?, move || {
             engine.flush()?;
             Ok(Answer::Done)
@@ -139,7 +144,7 @@ impl Native {
     /// Compacts everything, or the keys from `start` up to `end`.
     #[napi(catch_unwind)]
     pub fn compact(&self, database: u32, start: Option<Buffer>, end: Option<Buffer>) -> napi::Result<f64> {
-        let engine = self.engine(database)?;
+        let engine = self.writer(database)?;
         let range = start.zip(end).map(|(start, end)| (start.to_vec(), end.to_vec()));
         Ok(started(self.state.reply()?, move || {
             engine.compact(range.as_ref().map(|(start, end)| (start.as_slice(), end.as_slice())))?;
@@ -160,7 +165,7 @@ impl Native {
     /// Leaves the read-only state after a failure.
     #[napi(catch_unwind)]
     pub fn resume(&self, database: u32) -> napi::Result<f64> {
-        let engine = self.engine(database)?;
+        let engine = self.writer(database)?;
         Ok(started(self.state.reply()?, move || {
             engine.resume()?;
             Ok(Answer::Done)
@@ -193,33 +198,11 @@ impl Native {
         self.state.drop_snapshot(snapshot as usize);
     }
 
-    /// Opens an iterator over `range` as `snapshot` sees it (0: as things are now); its number.
-    #[napi(catch_unwind)]
-    pub fn scan(&self, database: u32, range: NativeRange, snapshot: u32) -> napi::Result<u32> {
-        let engine = self.engine(database)?;
-        let snapshot = self.state.snapshot(snapshot as usize)?.unwrap_or_else(|| engine.snapshot());
-        let range = Range {
-            lower: convert::bound(range.lower.as_deref(), range.lower_inclusive),
-            upper: convert::bound(range.upper.as_deref(), range.upper_inclusive),
-            reverse: range.reverse,
-            keys: range.keys,
-            values: range.values,
-            fill_cache: range.fill_cache,
-        };
-        Ok(self.state.add_scan(database as usize, Scan::new(engine, snapshot, range)) as u32)
-    }
-
     /// The next page of the iterator starts at `key`.
     #[napi(catch_unwind)]
     pub fn seek(&self, scan: u32, key: Buffer) -> napi::Result<()> {
         self.state.scan(scan as usize)?.seek(key.to_vec());
         Ok(())
-    }
-
-    /// Closes an iterator.
-    #[napi(catch_unwind)]
-    pub fn close_scan(&self, scan: u32) {
-        self.state.drop_scan(scan as usize);
     }
 
     /// Blocks until the answer of `ticket`, which has not been delivered, is there.

@@ -1,26 +1,29 @@
 //! The one place where engines are opened and closed, and the threads that calls which may take long run on.
+//!
+//! The environments of the process share one engine a directory; each has its share, and closing one never closes
+//! another's. The registry behind that is the engine's (`Engine::open_shared`).
 
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
 use mosskv::event::Listener;
-use mosskv::{Engine, Environment, ErrorKind, Options};
+use mosskv::{Engine, Environment, ErrorKind, Options, SharedEngine};
 use parking_lot::Mutex;
 
 use crate::failure::{Failure, Result};
 use crate::ring::{Answer, Reply};
 
-/// Opens the engine in `path`. Blocks; an own thread calls it.
-pub fn open(path: &Path, options: Options, listener: Listener) -> Result<Arc<Engine>> {
+/// Opens the engine in `path`, or takes a share of the one this process has open. Blocks; an own thread calls it.
+pub fn open(path: &Path, options: Options, listener: Listener) -> Result<SharedEngine> {
     let environment = Environment { listener: Some(listener), ..Environment::default() };
-    Ok(Arc::new(Engine::open_with(path, options, environment)?))
+    Ok(Engine::open_shared(path, options, environment)?)
 }
 
-/// Closes `engine` and waits for what is in flight. Always called before the last `Arc` goes, so that no engine is
-/// ever dropped on one of its own threads.
-pub fn close(engine: &Engine) -> Result<()> {
-    crate::failure::guarded(|| Ok(engine.close()?))
+/// Gives the share up. The last one closes the engine and waits for what is in flight. Always called, or the share
+/// dropped, outside of the engine's own threads: they cannot end while they wait for themselves.
+pub fn close(share: &SharedEngine) -> Result<()> {
+    crate::failure::guarded(|| Ok(share.close()?))
 }
 
 /// Runs `work`, which may block for long (open, flush, compact, close), on a thread of its own. These calls are rare; a

@@ -13,8 +13,9 @@ use std::ffi::c_void;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use mosskv::Engine;
+use mosskv::SharedEngine;
 use napi::sys;
 use parking_lot::{Condvar, Mutex};
 
@@ -39,8 +40,8 @@ pub enum Answer {
     Bytes(Vec<u8>),
     /// UTF-8, which becomes a string.
     Text(Vec<u8>),
-    /// An engine, which becomes a handle.
-    Opened(Arc<Engine>),
+    /// A share of an engine, which becomes a handle.
+    Opened(SharedEngine),
 }
 
 struct Completion {
@@ -57,6 +58,8 @@ unsafe impl Send for Waker {}
 /// The ring of one environment.
 pub struct Ring {
     waiting: Mutex<VecDeque<Completion>>,
+    /// The environment is gone; changes under the lock of `waiting`.
+    ended: AtomicBool,
     arrived: Condvar,
     waker: Mutex<Option<Waker>>,
 }
@@ -64,13 +67,23 @@ pub struct Ring {
 impl Ring {
     /// A ring that wakes nobody yet.
     pub const fn new() -> Self {
-        Self { waiting: Mutex::new(VecDeque::new()), arrived: Condvar::new(), waker: Mutex::new(None) }
+        Self {
+            waiting: Mutex::new(VecDeque::new()),
+            ended: AtomicBool::new(false),
+            arrived: Condvar::new(),
+            waker: Mutex::new(None),
+        }
     }
 
-    /// Hands an answer over. Any thread; never blocks for long.
+    /// Hands an answer over. Any thread; never blocks for long, unless the environment is gone and the answer is an engine
+    /// that nobody will close any more: then it is closed here and now.
     pub fn post(&self, ticket: Ticket, answer: Result<Answer>) {
         let first = {
             let mut waiting = self.waiting.lock();
+            if self.ended.load(Ordering::Relaxed) {
+                drop(waiting);
+                return;
+            }
             waiting.push_back(Completion { ticket, answer });
             waiting.len() == 1
         };
@@ -99,7 +112,13 @@ impl Ring {
     /// No wake-ups from here on. Called when the environment ends, before its memory goes.
     pub fn detach(&self) {
         self.waker.lock().take();
-        self.waiting.lock().clear();
+        let dropped = {
+            let mut waiting = self.waiting.lock();
+            self.ended.store(true, Ordering::Relaxed);
+            std::mem::take(&mut *waiting)
+        };
+        // Without the lock: closing an engine that was on its way makes events, which come here.
+        drop(dropped);
     }
 }
 
@@ -291,7 +310,7 @@ unsafe fn answer_arguments(
             Answer::Number(number) => make::number(env, number),
             Answer::Bytes(bytes) => make::buffer(env, &bytes),
             Answer::Text(bytes) => make::text(env, &bytes),
-            Answer::Opened(engine) => make::number(env, f64::from(state.adopt(engine))),
+            Answer::Opened(share) => make::number(env, f64::from(state.adopt(share))),
         });
         let ticket = make::number(env, completion.ticket as f64)?;
         Ok(match value {

@@ -1,6 +1,6 @@
 //! Everything one Node environment holds: the area, the ring, and the handles JavaScript knows by number.
 //!
-//! Only the environment's own thread has it; jobs on other threads get their own `Arc` of the engine and a
+//! Only the environment's own thread has it; jobs on other threads get their own clone of the engine and a
 //! [`Reply`]. Handles are never reused, so a stale one can only be refused.
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use mosskv::{Engine, Snapshot};
+use mosskv::{SharedEngine, Snapshot};
 
 use crate::area::Area;
 use crate::failure::{Failure, Result};
@@ -18,8 +18,8 @@ use crate::scan::Scan;
 
 /// An open engine as this environment has it.
 pub struct Database {
-    /// The engine.
-    pub engine: Arc<Engine>,
+    /// This environment's share of the engine.
+    pub share: Arc<SharedEngine>,
     /// Operations of the running turn that JavaScript has handed over but not committed.
     pub staged: RefCell<Vec<u8>>,
 }
@@ -69,10 +69,10 @@ impl State {
         }
     }
 
-    /// Gives an engine a handle.
-    pub fn adopt(&self, engine: Arc<Engine>) -> u32 {
+    /// Gives a share of an engine a handle.
+    pub fn adopt(&self, share: SharedEngine) -> u32 {
         let mut databases = self.databases.borrow_mut();
-        databases.push(Some(Rc::new(Database { engine, staged: RefCell::default() })));
+        databases.push(Some(Rc::new(Database { share: Arc::new(share), staged: RefCell::default() })));
         (databases.len() - 1) as u32
     }
 
@@ -85,7 +85,7 @@ impl State {
         }
     }
 
-    /// Forgets the database and all that was opened on it. The caller closes the engine.
+    /// Forgets the database and all that was opened on it. The caller closes the share.
     pub fn release(&self, handle: usize) -> Option<Rc<Database>> {
         self.scans.borrow_mut().retain(|_, (owner, _)| *owner != handle);
         self.snapshots.borrow_mut().retain(|_, (owner, _)| *owner != handle);
@@ -141,14 +141,15 @@ impl State {
         drop(gone);
     }
 
-    /// The environment ends: nobody is told any more, and every engine it has open is closed.
+    /// The environment ends: nobody is told any more, and its shares are given up. Engines that other environments have
+    /// open as well go on.
     pub fn end(&self) {
         self.ring.detach();
         self.scans.borrow_mut().clear();
         self.snapshots.borrow_mut().clear();
         let databases = std::mem::take(&mut *self.databases.borrow_mut());
         for database in databases.into_iter().flatten() {
-            let _ = registry::close(&database.engine);
+            let _ = registry::close(&database.share);
         }
     }
 }

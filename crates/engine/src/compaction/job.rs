@@ -187,7 +187,7 @@ fn merge(store: &Store, task: &Task, inputs: &[(usize, Vec<Arc<Table>>)]) -> Res
     }
     let range_dels = RangeDels::union(range_dels.iter().map(Arc::as_ref));
     let snapshots = store.snapshots.live();
-    let mut retention = Retention::new(&snapshots, &range_dels, &task.below);
+    let mut retention = Retention::new(&snapshots, &range_dels, &task.below, &store.clock);
     outputs::write(store, task, &mut MergeCursor::new(sources), &mut retention)
 }
 

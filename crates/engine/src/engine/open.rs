@@ -37,6 +37,16 @@ impl Engine {
         options.validate()?;
         let create = options.create_if_missing && !options.read_only;
         let dir = environment.fs.open_dir(path, create).map_err(|error| no_directory(path, error))?;
+        Self::open_in(path, dir, options, environment)
+    }
+
+    /// Opens the database in `dir`, which is the directory `path`. The options are valid.
+    pub(super) fn open_in(
+        path: &Path,
+        dir: Arc<dyn Dir>,
+        options: Options,
+        environment: Environment,
+    ) -> Result<Self> {
         let lock = if options.read_only { None } else { Some(lock(path, dir.as_ref())?) };
         let started = environment.executor.clock().micros();
         let (store, wal) = open_store(path, dir, options, environment)?;
@@ -47,7 +57,7 @@ impl Engine {
         let store = &parts.store;
         let recovered = store.counters.recovered_ops.get();
         store.events.emit(|| Event::Open { micros: store.clock.micros() - started, recovered });
-        Ok(Self { database: Arc::new(Database { parts, lock: Mutex::new(lock), entry: Mutex::default() }) })
+        Ok(Self { database: Arc::new(Database { parts, lock: Mutex::new(lock) }) })
     }
 
     /// Closes the database: refuses new calls, finishes the writes that wait, flushes the memtable (so that the next
@@ -82,7 +92,6 @@ impl Database {
         store.executor.shutdown();
         while store.remover.poll() == Poll::Worked {}
         *lock = None;
-        *self.entry.lock() = None;
         store.events.emit(|| Event::Close);
         flushed
     }

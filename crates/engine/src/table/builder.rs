@@ -152,6 +152,8 @@ impl TableBuilder {
             }
             self.last_user_key.clear();
             self.last_user_key.extend_from_slice(user_key);
+        } else {
+            self.meta.superseded += 1;
         }
         self.last_trailer = trailer;
         self.block.add(user_key, hash, trailer, value);

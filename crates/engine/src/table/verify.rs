@@ -7,6 +7,7 @@ use super::format::{self, corrupt};
 use super::open::{Sections, TableFile};
 use crate::checksum::Running;
 use crate::error::Result;
+use crate::expiry;
 use crate::fs::Dir;
 use crate::key::{self, Kind};
 use crate::version::TableMeta;
@@ -44,6 +45,7 @@ pub(super) fn verify(meta: &TableMeta, dir: &dyn Dir) -> Result<u64> {
 struct Points {
     entries: u64,
     tombstones: u64,
+    superseded: u64,
     bytes: u64,
     seqnos: Option<(u64, u64)>,
     smallest: Vec<u8>,
@@ -63,7 +65,13 @@ impl Points {
         match key::kind_of(trailer) {
             None | Some(Kind::RangeDelete) => self.wrong = Some("a record of unknown kind"),
             Some(Kind::Delete) => self.tombstones += 1,
+            Some(Kind::SetWithExpiry) if expiry::split(value).is_none() => {
+                self.wrong = Some("a value that is too short for its expiry");
+            }
             Some(_) => {}
+        }
+        if self.entries > 0 && self.largest == user_key {
+            self.superseded += 1;
         }
         if self.entries == 0 {
             self.smallest.extend_from_slice(user_key);
@@ -98,6 +106,7 @@ impl Points {
         }
         let counts = self.entries == meta.entries
             && self.tombstones == meta.tombstones
+            && self.superseded == meta.superseded
             && self.bytes <= meta.raw_bytes
             && (self.bytes == meta.raw_bytes || !no_ranges);
         if counts && bounds && !outside && self.seqnos == Some((meta.min_seqno, meta.max_seqno)) {

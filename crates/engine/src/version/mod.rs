@@ -52,6 +52,8 @@ pub struct TableMeta {
     pub range_deletes: u64,
     /// Bytes of keys and values before blocks and compression.
     pub raw_bytes: u64,
+    /// Point records inside that follow a newer one of their key: some snapshot needed them when the table was written.
+    pub superseded: u64,
 }
 
 impl AsRef<TableMeta> for TableMeta {

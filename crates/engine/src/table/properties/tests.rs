@@ -8,8 +8,8 @@ fn tombstone(start: &[u8], end: &[u8], seqno: u64) -> RangeTombstone {
 
 proptest! {
     #[test]
-    fn properties_round_trip(numbers: [u64; 7], smallest: Vec<u8>, largest: Vec<u8>, exclusive: bool) {
-        let [entries, tombstones, range_deletes, raw_bytes, min_seqno, max_seqno, data_blocks] = numbers;
+    fn properties_round_trip(numbers: [u64; 8], smallest: Vec<u8>, largest: Vec<u8>, exclusive: bool) {
+        let [entries, tombstones, range_deletes, raw_bytes, min_seqno, max_seqno, data_blocks, superseded] = numbers;
         let meta = TableMeta {
             number: 7,
             smallest: smallest.into(),
@@ -21,6 +21,7 @@ proptest! {
             raw_bytes,
             min_seqno,
             max_seqno,
+            superseded,
             ..TableMeta::default()
         };
         let mut bytes = Properties { meta: meta.clone(), data_blocks }.encode();
