@@ -1,8 +1,6 @@
 //! Many versions of few keys, each held by a snapshot: more of one key than fit into a table. All of them stay readable in
 //! memory, after flushes, and after compactions, which may not divide a key between two tables.
 
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
-
 use mosskv::{Compression, Engine, IterOptions, Options, ReadOptions};
 use mosskv_check::stamped::{Stamps, key, stamp_of, value};
 use mosskv_check::walk::both_ways;
