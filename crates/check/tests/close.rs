@@ -1,8 +1,6 @@
 //! A close beside everything else: nothing touches the directory once its lock is free, whatever was being flushed,
 //! compacted, read or written at that moment; and what was acknowledged is there afterwards.
 
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
-
 use std::sync::Arc;
 use std::thread;
 
