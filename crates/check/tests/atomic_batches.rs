@@ -63,6 +63,7 @@ fn a_batch_is_seen_whole_or_not_at_all() {
                 stamp += 1;
             }
         });
+        let _alarm = Alarm(&done);
         let mut random = Random::new(9);
         let mut seen = Vec::new();
         while !done.load(Ordering::Relaxed) && (seen.len() < 60 || seen.last() < Some(&15)) {

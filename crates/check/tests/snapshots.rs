@@ -91,6 +91,7 @@ fn a_snapshot_shows_its_moment_through_any_compaction() {
                 engine.compact(None).unwrap();
             }
         });
+        let _alarm = Alarm(&done);
         let mut random = Random::new(6);
         let mut round = || {
             let now = model.lock().unwrap();

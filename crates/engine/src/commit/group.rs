@@ -139,6 +139,9 @@ impl Commit {
     /// Freezes the memtable and begins a new log. The old log is synced first: once a newer log exists, the older ones
     /// are known to be whole, and anything missing from them is damage.
     pub(super) fn rotate(&self, store: &Store, log: &mut Log) -> Result<()> {
+        if log.wal.is_none() {
+            return Err(closed());
+        }
         if store.view.load().immutables.len() >= MAX_IMMUTABLES {
             store.notify(|lanes| lanes.flush);
             store.wait_for(|| (store.view.load().immutables.len() < MAX_IMMUTABLES).then_some(()))?;

@@ -27,8 +27,15 @@ const MAX_FAILURES: u32 = 3;
 /// What the compaction lanes share.
 #[derive(Default)]
 pub(crate) struct Compactor {
-    in_flight: Mutex<InFlight>,
+    running: Mutex<Running>,
     failures: AtomicU32,
+}
+
+#[derive(Default)]
+struct Running {
+    in_flight: InFlight,
+    /// Nothing begins any more.
+    closed: bool,
 }
 
 impl Compactor {
@@ -44,19 +51,22 @@ impl Compactor {
         let (upto, now) = (store.visible(), store.clock.unix_millis());
         loop {
             let picked = store.wait_for(|| {
-                let mut in_flight = self.in_flight(store);
-                in_flight.set_now(now);
+                let mut running = self.running(store);
+                running.in_flight.set_now(now);
+                if running.closed {
+                    return Some(Err(Error::new(ErrorKind::Closed, "the database is closed")));
+                }
                 let version = store.view.load().version.clone();
                 let range = range.map(|(start, end)| Bounds::inclusive(start, end));
-                match pick_range(&version, &store.options, &in_flight, range, upto) {
-                    RangePick::Done => Some(None),
+                match pick_range(&version, &store.options, &running.in_flight, range, upto) {
+                    RangePick::Done => Some(Ok(None)),
                     RangePick::Busy => None,
                     RangePick::Run(task) => {
-                        in_flight.begin(&task);
-                        Some(Some((version, task)))
+                        running.in_flight.begin(&task);
+                        Some(Ok(Some((version, task))))
                     }
                 }
-            })?;
+            })??;
             match picked {
                 None => return Ok(()),
                 Some((version, task)) => self.run(store, &version, &task)?,
@@ -64,17 +74,26 @@ impl Compactor {
         }
     }
 
-    fn in_flight(&self, store: &Store) -> MutexGuard<'_, InFlight> {
-        let mut in_flight = self.in_flight.lock();
-        in_flight.set_oldest_snapshot(store.snapshots.oldest());
-        in_flight.set_now(store.clock.unix_millis());
-        in_flight
+    /// Lets nothing begin any more, and waits for what runs, on whatever thread: nothing may be installed once the
+    /// directory's lock is free.
+    pub fn close(&self, store: &Store) -> Result<()> {
+        self.running.lock().closed = true;
+        let idle = || self.running.lock().in_flight.is_empty().then_some(());
+        store.executor.wait_until(&store.progress, idle)
+    }
+
+    fn running(&self, store: &Store) -> MutexGuard<'_, Running> {
+        let mut running = self.running.lock();
+        running.in_flight.set_oldest_snapshot(store.snapshots.oldest());
+        running.in_flight.set_now(store.clock.unix_millis());
+        running
     }
 
     /// Runs a task that was begun, takes it off the list, and tells everyone who waits for that or for the new Version.
     fn run(&self, store: &Store, version: &Tables, task: &Task) -> Result<()> {
+        let begun = Begun { compactor: self, store, task };
         let result = run(store, version, task);
-        self.in_flight.lock().end(task);
+        drop(begun);
         match &result {
             Ok(()) => {
                 self.forgive();
@@ -97,16 +116,31 @@ impl Compactor {
     }
 }
 
+/// A task that was begun; its drop, also by a panic, takes it off the list.
+struct Begun<'a> {
+    compactor: &'a Compactor,
+    store: &'a Store,
+    task: &'a Task,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.compactor.running.lock().in_flight.end(self.task);
+        self.store.progress.notify();
+    }
+}
+
 /// One turn of a compaction lane.
 pub(crate) fn poll(store: &Store, compactor: &Compactor) -> Poll {
     if store.health.check_writable().is_err() {
         return Poll::Idle;
     }
     let (version, task) = {
-        let mut in_flight = compactor.in_flight(store);
+        let mut running = compactor.running(store);
         let version = store.view.load().version.clone();
-        let Some(task) = pick(&version, &store.options, &in_flight) else { return Poll::Idle };
-        in_flight.begin(&task);
+        let task = pick(&version, &store.options, &running.in_flight).filter(|_| !running.closed);
+        let Some(task) = task else { return Poll::Idle };
+        running.in_flight.begin(&task);
         (version, task)
     };
     // Another thread of the lane may find work beside this.

@@ -79,7 +79,7 @@ impl Database {
 
     fn close(&self) -> Result<()> {
         let mut lock = self.lock.lock();
-        let Parts { store, commit, .. } = self.parts.as_ref();
+        let Parts { store, commit, compactor } = self.parts.as_ref();
         if store.health.check_open().is_err() {
             return Ok(());
         }
@@ -88,6 +88,7 @@ impl Database {
             store.notify(|lanes| lanes.flush);
             flushed = store.wait_for(|| store.view.load().immutables.is_empty().then_some(()));
         }
+        flushed = flushed.and(compactor.close(store));
         store.health.close();
         store.executor.shutdown();
         while store.remover.poll() == Poll::Worked {}
