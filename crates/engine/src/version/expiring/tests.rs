@@ -12,6 +12,9 @@ fn nothing_is_gone_before_the_first_and_all_from_the_last_on() {
     assert_eq!(expiring, Expiring { count: 4, first: 100, last: 300 });
     let gone = [0, 99, 100, 101, 200, 299, 300, u64::MAX].map(|now| expiring.gone(now));
     assert_eq!(gone, [0, 0, 1, 1, 2, 3, 4, 4]);
+    let mut one = Expiring::default();
+    one.add(100);
+    assert_eq!([99, 100, 101].map(|now| one.gone(now)), [0, 1, 1]);
 }
 
 proptest! {
