@@ -7,7 +7,7 @@ import { KEY_BYTES, LEAST_VALUE_BYTES } from './data.mjs'
 
 export const usage = `npm run bench -- [options]
 
-  --quick            a first impression, in less than four minutes
+  --quick            a first impression in a few minutes, meant for less than four
   --smoke            proves that everything runs, measures nothing worth reading
   --count N          entries (1,000,000; fewer if they would have more than 1 GiB)
   --value-bytes N    bytes a value (100); an even number
