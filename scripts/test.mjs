@@ -36,6 +36,9 @@ const parts = {
   integration: () =>
     run('cargo', ['test', '-v', '--test', 'integration_test', '--', '--show-output', '--test-threads=1']),
   typescript: () => npm(['run', '--silent', 'test:ts']),
+  level: () => run(process.execPath, ['test/level/run.mjs']),
+  package: () => npm(['run', '--silent', 'test:package']),
+  runtimes: () => npm(['run', '--silent', 'test:runtimes']),
   programs: () => run(process.execPath, ['--test', ...['scripts', 'examples', 'bench'].flatMap(testFiles)]),
 }
 

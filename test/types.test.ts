@@ -1,4 +1,4 @@
-import { Engine, type EntryIterator, type Stats } from 'mosskv'
+import { Engine, type Entry, type EntryIterator, type Stats } from 'mosskv'
 import { describe, expectTypeOf, test } from 'vitest'
 
 // Checked by the compiler (`npm run lint`); `never called` keeps it from running.
@@ -9,6 +9,8 @@ describe('types', () => {
       expectTypeOf(text).toEqualTypeOf<Engine<string, string>>()
       expectTypeOf(await text.get('a')).toEqualTypeOf<string | undefined>()
       expectTypeOf(await text.getOrThrow('a')).toEqualTypeOf<string>()
+      expectTypeOf(await text.getEntry('a')).toEqualTypeOf<Entry<string> | undefined>()
+      await text.batch([{ type: 'put', key: 'a', value: 'b', ttl: 1 }])
       expectTypeOf(await text.getMany(['a'])).toEqualTypeOf<(string | undefined)[]>()
       expectTypeOf(text.iterator()).toEqualTypeOf<EntryIterator<[string, string], string>>()
       expectTypeOf(text.stats()).toEqualTypeOf<Stats>()
@@ -39,6 +41,8 @@ describe('types', () => {
       await Engine.open('x', { memtableByte: 1 })
       // @ts-expect-error: no such durability
       await text.put('a', 'b', { durability: 'ram' })
+      // @ts-expect-error: a delete does not expire
+      await text.del('a', { ttl: 1 })
       // @ts-expect-error: no such operation
       await text.batch([{ type: 'merge', key: 'a' }])
       // @ts-expect-error: a put has a value

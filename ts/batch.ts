@@ -2,12 +2,13 @@ import type { Core } from './core.js'
 import { Encoder, Kind } from './encoder.js'
 import type { Input } from './encoding.js'
 import { fromNative, invalid, MossError } from './errors.js'
+import { checkExpiry, type ExpiryOptions, stamped } from './expiry.js'
 import { checkObject, type WriteOptions, writeDurability } from './options.js'
 import { type Bounds, checkRange, halfOpen, type KeyRange } from './range.js'
 
 /** One operation of `engine.batch([...])`. */
 export type BatchOperation<K, V> =
-  | { type: 'put'; key: Input<K>; value: Input<V> }
+  | ({ type: 'put'; key: Input<K>; value: Input<V> } & ExpiryOptions)
   | { type: 'del'; key: Input<K> }
 
 /** Adds the range tombstone of `bounds`. @internal */
@@ -21,6 +22,18 @@ export function addClear(encoder: Encoder, bounds: Bounds): void {
   }
 }
 
+/** Adds a put of encoded data, which may expire. `name` is what stands before the arguments' names. @internal */
+export function addPut(
+  encoder: Encoder,
+  key: string | Uint8Array,
+  value: string | Uint8Array,
+  expiresAt: number | undefined,
+  name = '',
+): void {
+  if (expiresAt === undefined) encoder.add(Kind.Put, key, value)
+  else encoder.add(Kind.PutWithExpiry, key, stamped(value, expiresAt, `${name}value`))
+}
+
 /** Adds every operation of `operations`, all checked. @internal */
 export function addOperations<K, V>(core: Core<K, V>, encoder: Encoder, operations: unknown): void {
   if (!Array.isArray(operations)) throw invalid('operations', operations, 'an array of operations')
@@ -30,8 +43,10 @@ export function addOperations<K, V>(core: Core<K, V>, encoder: Encoder, operatio
       throw invalid(`operations[${i}]`, operation, 'an object with a type, a key and, to put, a value')
     }
     if (operation.type === 'put') {
-      const key = core.keys.encode(operation.key, `operations[${i}].key`)
-      encoder.add(Kind.Put, key, core.values.encode(operation.value, `operations[${i}].value`))
+      const name = `operations[${i}].`
+      const key = core.keys.encode(operation.key, `${name}key`)
+      const value = core.values.encode(operation.value, `${name}value`)
+      addPut(encoder, key, value, checkExpiry(name, operation.ttl, operation.expiresAt), name)
     } else if (operation.type === 'del') {
       encoder.add(Kind.Delete, core.keys.encode(operation.key, `operations[${i}].key`), undefined)
     } else {
@@ -39,6 +54,18 @@ export function addOperations<K, V>(core: Core<K, V>, encoder: Encoder, operatio
     }
   }
 }
+
+/** The operation that events tell of. @internal */
+export function putOperation<K, V>(
+  key: Input<K>,
+  value: Input<V>,
+  expiresAt: number | undefined,
+): BatchOperation<K, V> {
+  const operation = { type: 'put', key, value } as const
+  return expiresAt === undefined ? operation : { ...operation, expiresAt }
+}
+
+const NO_EXPIRY: ExpiryOptions = {}
 
 /**
  * A batch that is put together call by call: `engine.batch().put('a', '1').del('b').write()`. Keys and values are
@@ -63,12 +90,18 @@ export class ChainedBatch<K, V> implements AsyncDisposable {
     return this.#encoder.count
   }
 
-  /** Adds a put. Throws a `MossError` for a wrong key or value, and then holds what it held before. */
-  put(key: Input<K>, value: Input<V>): this {
+  /**
+   * Adds a put; a `ttl` counts from now on. Throws a `MossError` for a wrong key, value or option, and then holds what
+   * it held before.
+   */
+  put(key: Input<K>, value: Input<V>, options?: ExpiryOptions): this {
     this.#check()
+    const { ttl, expiresAt } =
+      options === undefined ? NO_EXPIRY : checkObject('options', options, ['ttl', 'expiresAt'])
+    const expiry = checkExpiry('option ', ttl, expiresAt)
     const encoded = this.#core.keys.encode(key, 'key')
-    this.#encoder.add(Kind.Put, encoded, this.#core.values.encode(value, 'value'))
-    this.#operations?.push({ type: 'put', key, value })
+    addPut(this.#encoder, encoded, this.#core.values.encode(value, 'value'), expiry)
+    this.#operations?.push(putOperation(key, value, expiry))
     return this
   }
 

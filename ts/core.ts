@@ -1,9 +1,10 @@
 // What an engine, its snapshots, iterators and batches share: the native handle, the encodings, the gate, the writer,
 // and what is in flight. All reads go through here.
 
-import { MAX_KEY, writeData } from './encoder.js'
+import { MAX_KEY, writeData, writeKey } from './encoder.js'
 import { checkBytes, type Encoding } from './encoding.js'
 import { fromNative, invalid, MossError } from './errors.js'
+import { type Entry, EXPIRY_BYTES } from './expiry.js'
 import { Gate } from './gate.js'
 import { answer, Flag, hot, keyArea, out, soon } from './native.js'
 import { checkBoolean, checkObject } from './options.js'
@@ -33,6 +34,10 @@ export class Core<K, V> {
   readonly gate = new Gate()
   readonly inflight = new Set<Promise<unknown>>()
   readonly writer: Writer
+  /** What a point read brought, as a value. */
+  readonly value: (found: unknown) => V | undefined
+  /** The flag that says in which form values are wanted. */
+  readonly form: number
 
   constructor(db: number, location: string, keys: Encoding<K>, values: Encoding<V>, durability: number) {
     this.db = db
@@ -41,6 +46,8 @@ export class Core<K, V> {
     this.values = values
     this.durability = durability
     this.writer = new Writer(this)
+    this.value = valueIn(values)
+    this.form = formOf(values)
   }
 
   /** Throws when the engine is closed. */
@@ -147,29 +154,20 @@ export class Core<K, V> {
         if (!key.isWellFormed()) throw invalid('key', key, 'well-formed: it has half of a surrogate pair')
         return hot.get(this.db, key, flags | Flag.KeyText, number)
       }
-      const length = key.length
-      if (length > MAX_KEY) {
-        throw new MossError('INVALID_ARGUMENT', `key has ${length} bytes: it must have at most ${MAX_KEY}`)
-      }
-      if (length <= 48) for (let i = 0; i < length; i++) keyArea[i] = key[i]!
-      else keyArea.set(key)
-      return hot.get(this.db, length, flags, number)
+      return hot.get(this.db, writeKey(keyArea, 0, key, 'key'), flags, number)
     } catch (error) {
       throw fromNative(error)
     }
   }
 
-  /** What a point read brought, as a value. */
-  readonly value = (found: unknown): V | undefined => {
-    if (typeof found === 'string') return this.values.fromText(found)
+  /** What a point read of an entry brought: the expiry, 0 for none, then the value. */
+  readonly entry = (found: unknown): Entry<V> | undefined => {
     if (found === undefined) return undefined
-    if (typeof found === 'number') return this.values.fromBytes(out, 0, found)
-    return this.values.adopt(found as Buffer)
-  }
-
-  /** The flag that says in which form values are wanted. */
-  get form(): number {
-    return this.values.text ? Flag.ValueText : 0
+    const [bytes, end] =
+      typeof found === 'number' ? [out, found] : [found as Buffer, (found as Buffer).length]
+    const expiresAt = Number(bytes.readBigUInt64LE(0))
+    const value = this.values.fromBytes(bytes, EXPIRY_BYTES, end)
+    return expiresAt === 0 ? { value } : { value, expiresAt }
   }
 
   /** Many point reads of one moment. */
@@ -217,6 +215,21 @@ export class Core<K, V> {
       if (found >= 0) return soon(unpack(out))
       return this.track(answer<Buffer>(-found).then(unpack))
     })
+  }
+}
+
+/** The flag that says in which form values in `encoding` are wanted. @internal */
+export function formOf(encoding: Encoding<unknown>): number {
+  return encoding.text ? Flag.ValueText : 0
+}
+
+/** Makes what a point read brought in the form `formOf(encoding)` a value. @internal */
+export function valueIn<T>(encoding: Encoding<T>): (found: unknown) => T | undefined {
+  return found => {
+    if (typeof found === 'string') return encoding.fromText(found)
+    if (found === undefined) return undefined
+    if (typeof found === 'number') return encoding.fromBytes(out, 0, found)
+    return encoding.adopt(found as Buffer)
   }
 }
 

@@ -1,8 +1,8 @@
 // Operations become the bytes of a write batch, which are the bytes of the write-ahead log:
 //
-//   kind u8 (0 delete, 1 put, 4 range delete), key length varint, key [, value length varint, value]
+//   kind u8 (0 delete, 1 put, 4 range delete, 6 put with expiry), key length varint, key [, value length varint, value]
 //
-// The value of a range delete is where it ends. Nothing is kept of an operation that is refused half-way.
+// The value of a range delete is where it ends; that of a put with expiry begins with the moment (`expiry.ts`). Nothing is kept of an operation that is refused half-way.
 
 import { invalid, MossError } from './errors.js'
 
@@ -11,6 +11,7 @@ export enum Kind {
   Delete = 0,
   Put = 1,
   RangeDelete = 4,
+  PutWithExpiry = 6,
 }
 
 /** The longest key, in bytes. @internal */
@@ -85,6 +86,35 @@ export function writeData(
   }
   writeVarint(target, at, written)
   return at + varintLength(written) + written
+}
+
+/**
+ * Writes a key without its length at `at`, where `MAX_KEY` bytes are free; returns where it ends.
+ * @internal
+ */
+export function writeKey(target: Buffer, at: number, key: string | Uint8Array, name: string): number {
+  const length = key.length
+  if (length > MAX_KEY) throw tooLong(name, length, MAX_KEY)
+  if (typeof key !== 'string') {
+    if (length <= SHORT) for (let i = 0; i < length; i++) target[at + i] = key[i]!
+    else target.set(key, at)
+    return at + length
+  }
+  if (length <= SHORT) {
+    let i = 0
+    for (; i < length; i++) {
+      const unit = key.charCodeAt(i)
+      if (unit >= 0x80) break
+      target[at + i] = unit
+    }
+    if (i === length) return at + length
+  }
+  const bytes = Buffer.byteLength(key)
+  if (bytes > MAX_KEY) throw tooLong(name, bytes, MAX_KEY)
+  if (bytes !== length && !key.isWellFormed()) {
+    throw invalid(name, key, 'well-formed: it has half of a surrogate pair')
+  }
+  return at + target.write(key, at, 'utf8')
 }
 
 /**

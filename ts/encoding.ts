@@ -41,6 +41,8 @@ export interface Encoding<T> {
   fromText(text: string): T
   /** From bytes inside a buffer that the caller may reuse: the result is a copy. */
   fromBytes(bytes: Buffer, start: number, end: number): T
+  /** From a part of a page of an iterator, which is never written again: the result may be a view of it. */
+  fromPage(page: Buffer, start: number, end: number): T
   /** From bytes that nobody else has. */
   adopt(bytes: Buffer): T
 }
@@ -80,6 +82,7 @@ const utf8: Encoding<string> = {
   },
   fromText: text => text,
   fromBytes: (bytes, start, end) => bytes.toString('utf8', start, end),
+  fromPage: (page, start, end) => page.toString('utf8', start, end),
   adopt: bytes => bytes.toString('utf8'),
 }
 
@@ -92,6 +95,7 @@ const buffer: Encoding<Buffer> = {
     bytes.copy(copy, 0, start, end)
     return copy
   },
+  fromPage: (page, start, end) => page.subarray(start, end),
   adopt: bytes => bytes,
 }
 
@@ -104,6 +108,7 @@ const view: Encoding<Uint8Array> = {
     copy.set(bytes.subarray(start, end))
     return copy
   },
+  fromPage: (page, start, end) => new Uint8Array(page.buffer, page.byteOffset + start, end - start),
   adopt: bytes => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
 }
 
@@ -132,7 +137,14 @@ const json: Encoding<unknown> = {
     }
   },
   fromBytes: (bytes, start, end) => json.fromText(bytes.toString('utf8', start, end)),
+  fromPage: (page, start, end) => json.fromText(page.toString('utf8', start, end)),
   adopt: bytes => json.fromText(bytes.toString('utf8')),
+}
+
+/** Text (as UTF-8) or bytes in, bytes out: for an adapter whose programs choose an encoding call by call. @internal */
+export const either: Encoding<Buffer> = {
+  ...buffer,
+  encode: (value, name) => (typeof value === 'string' ? value : checkBytes(value, name)),
 }
 
 const ENCODINGS = { utf8, buffer, view, json }
@@ -140,6 +152,7 @@ const ENCODINGS = { utf8, buffer, view, json }
 /** @internal */
 export function encodingOf(name: unknown, option: string): Encoding<unknown> {
   if (name === undefined) return utf8
+  if (name === either) return either
   if (typeof name === 'string' && Object.hasOwn(ENCODINGS, name)) return ENCODINGS[name as EncodingName]
   throw invalid(`option ${option}`, name, "'utf8', 'buffer', 'view' or 'json'")
 }

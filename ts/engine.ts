@@ -1,16 +1,19 @@
 import { EventEmitter } from 'node:events'
 import type { NativeStats } from '../native/native.js'
-import { addClear, addOperations, type BatchOperation, ChainedBatch } from './batch.js'
+import { addClear, addOperations, addPut, type BatchOperation, ChainedBatch, putOperation } from './batch.js'
 import { Core, type ReadOptions } from './core.js'
 import { Kind, withScratch } from './encoder.js'
 import { type Decoded, type EncodingFor, type EncodingName, encodingOf, type Input } from './encoding.js'
 import { describe, type ErrorCode, fromNative, MossError } from './errors.js'
+import { checkExpiry, type Entry, type ExpiryOptions, stamped } from './expiry.js'
 import { EntryIterator } from './iterator.js'
 import { ask, at, Flag, forget, listen, native, onCollected, unlisten } from './native.js'
 import {
   checkDurability,
   checkLocation,
+  checkObject,
   checkOpenOptions,
+  durabilityOr,
   type OpenOptions,
   type WriteOptions,
   writeDurability,
@@ -55,6 +58,9 @@ export interface EngineEvents<K, V> {
   backgroundError: [error: MossError]
 }
 
+/** How one put is done. */
+export type PutOptions = WriteOptions & ExpiryOptions
+
 /** Open options for keys of type `K` and values of type `V`, which `json` cannot say by itself. */
 export type TypedOptions<K, V> = Omit<OpenOptions, 'keyEncoding' | 'valueEncoding'> &
   ([K] extends [string] ? { keyEncoding?: EncodingFor<K> } : { keyEncoding: EncodingFor<K> }) &
@@ -67,6 +73,9 @@ function closer(db: number, events: number): () => void {
     ask(() => native.close(db)).catch(() => {})
   }
 }
+
+/** The core of an engine, for the adapters of this package. @internal */
+export let coreOf: <K, V>(engine: Engine<K, V>) => Core<K, V>
 
 /**
  * An open database: an ordered map from keys to values in a directory.
@@ -84,6 +93,10 @@ export class Engine<K = string, V = string>
   #closing: Promise<void> | undefined
 
   readonly #events: number
+
+  static {
+    coreOf = engine => engine.#core
+  }
 
   private constructor(core: Core<K, V>, events: number) {
     super()
@@ -178,6 +191,12 @@ export class Engine<K = string, V = string>
     return value
   }
 
+  /** The value of `key` with the moment it expires, if it does; `undefined` if there is none. Costs a little more than `get`. */
+  getEntry(key: Input<K>, options?: ReadOptions): Promise<Entry<V> | undefined> {
+    const core = this.#core
+    return this.#rejecting(() => core.get(key, options, Flag.Entry, core.entry))
+  }
+
   /** The values of `keys`, each `undefined` if there is none, all of one moment. Cheaper than as many `get`s. */
   getMany(keys: readonly Input<K>[], options?: ReadOptions): Promise<(V | undefined)[]> {
     const { values } = this.#core
@@ -206,15 +225,22 @@ export class Engine<K = string, V = string>
    * Sets `key` to `value`. Both are copied now: changing the buffers afterwards changes nothing. Keys have at most
    * 64 KiB, values at most 1 GiB; empty ones are fine. Resolves when the write is as durable as asked for; rejects
    * with `READ_ONLY`, `DISK_FULL`, `IO_ERROR` or `COMMIT_UNKNOWN`.
+   *
+   * With `ttl` or `expiresAt` the key is absent from that moment on, in every read, also of an older snapshot; there
+   * are no timers, and flushes and compactions give the space back.
    */
-  put(key: Input<K>, value: Input<V>, options?: WriteOptions): Promise<void> {
+  put(key: Input<K>, value: Input<V>, options?: PutOptions): Promise<void> {
     const core = this.#core
     try {
       core.check()
-      const durability = options === undefined ? core.durability : writeDurability(options, core.durability)
+      const { durability, expiresAt } = this.#putOptions(options)
       const encodedKey = core.keys.encode(key, 'key')
-      const promise = core.writer.add(Kind.Put, encodedKey, core.values.encode(value, 'value'), durability)
-      if (this.listenerCount('write') > 0) this.#announce(promise, [{ type: 'put', key, value }])
+      const encoded = core.values.encode(value, 'value')
+      const promise =
+        expiresAt === undefined
+          ? core.writer.add(Kind.Put, encodedKey, encoded, durability)
+          : core.writer.add(Kind.PutWithExpiry, encodedKey, stamped(encoded, expiresAt, 'value'), durability)
+      if (this.listenerCount('write') > 0) this.#announce(promise, [putOperation(key, value, expiresAt)])
       return promise
     } catch (error) {
       return Promise.reject(fromNative(error))
@@ -222,19 +248,19 @@ export class Engine<K = string, V = string>
   }
 
   /** The same as `put`, on this thread: it blocks the event loop until the write is as durable as asked for. */
-  putSync(key: Input<K>, value: Input<V>, options?: WriteOptions): void {
+  putSync(key: Input<K>, value: Input<V>, options?: PutOptions): void {
     const core = this.#core
     core.check()
-    const durability = writeDurability(options, core.durability)
+    const { durability, expiresAt } = this.#putOptions(options)
     const encodedKey = core.keys.encode(key, 'key')
     const encodedValue = core.values.encode(value, 'value')
     at(() =>
       withScratch(
-        encoder => encoder.add(Kind.Put, encodedKey, encodedValue),
+        encoder => addPut(encoder, encodedKey, encodedValue, expiresAt),
         encoder => core.writer.commitSync(encoder, durability),
       ),
     )
-    if (this.listenerCount('write') > 0) this.#tell('write', [{ type: 'put', key, value }])
+    if (this.listenerCount('write') > 0) this.#tell('write', [putOperation(key, value, expiresAt)])
   }
 
   /** Removes `key`; nothing happens if it is not there. Resolves and rejects like `put`. */
@@ -415,6 +441,16 @@ export class Engine<K = string, V = string>
       core.check()
       return core.inOrder(() => core.track(ask<T>(call)))
     })
+  }
+
+  #putOptions(options: unknown): { durability: number; expiresAt: number | undefined } {
+    const fallback = this.#core.durability
+    if (options === undefined) return { durability: fallback, expiresAt: undefined }
+    const { durability, ttl, expiresAt } = checkObject('options', options, ['durability', 'ttl', 'expiresAt'])
+    return {
+      durability: durabilityOr(durability, fallback),
+      expiresAt: checkExpiry('option ', ttl, expiresAt),
+    }
   }
 
   #rejecting<T>(work: () => Promise<T>): Promise<T> {

@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'COMMIT_UNKNOWN'
   /** The bytes of a key or value are not in the encoding they are read with. */
   | 'DECODING_FAILED'
+  /** MossKV itself cannot be loaded: the package with the binary of this platform is missing, damaged or not the right one. */
+  | 'NATIVE_NOT_FOUND'
   /** A defect in MossKV. */
   | 'INTERNAL'
 

@@ -3,7 +3,7 @@ import type { Encoding, Input } from './encoding.js'
 import { fromNative, MossError } from './errors.js'
 import { answer, at, forget, hot, native, onCollected, out, soon } from './native.js'
 import { checkInteger } from './options.js'
-import { checkIteratorOptions, type IteratorOptions } from './range.js'
+import { checkIteratorOptions, detached, type IteratorOptions, openScan } from './range.js'
 
 /** Pages begin small, so that a short scan does not pay for a long one, and grow fourfold up to this. */
 const FIRST_PAGE = 4 * 1024
@@ -42,7 +42,7 @@ class Page {
     const length = this.length()
     const start = this.at
     this.at = start + length
-    return encoding.fromBytes(this.bytes, start, this.at)
+    return encoding.fromPage(this.bytes, start, this.at)
   }
 }
 
@@ -54,7 +54,7 @@ interface Box {
 
 function release(box: Box): void {
   box.closed = true
-  if (box.scan !== 0) native.closeScan(box.scan)
+  if (box.scan !== 0) hot.closeScan(box.scan)
   box.scan = 0
 }
 
@@ -81,32 +81,35 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
   #ended = false
   #error: MossError | undefined
 
-  /** @internal */
-  constructor(core: Core<unknown, unknown>, options: unknown, keys: boolean, values: boolean) {
-    const { range, limit, snapshot } = checkIteratorOptions(core, options, keys, values)
+  /** Entries are decoded as `encodings` say. @internal */
+  constructor(
+    core: Core<unknown, unknown>,
+    options: unknown,
+    keys: boolean,
+    values: boolean,
+    encodings: { readonly keys: Encoding<unknown>; readonly values: Encoding<unknown> } = core,
+  ) {
+    const range = checkIteratorOptions(core, options, keys, values)
     this.#core = core
-    this.#limit = limit
-    this.#left = limit
+    this.#limit = range.limit
+    this.#left = range.limit
     this.#take = (
       keys && values
-        ? page => [page.part(core.keys), page.part(core.values)]
+        ? page => [page.part(encodings.keys), page.part(encodings.values)]
         : keys
-          ? page => page.part(core.keys)
-          : page => page.part(core.values)
+          ? page => page.part(encodings.keys)
+          : page => page.part(encodings.values)
     ) as Take<T>
     const box = this.#box
-    const open = () => {
-      if (box.closed) return
-      box.scan = at(() => native.scan(core.db, range, snapshot === undefined ? 0 : snapshot.number()))
-    }
     core.fence()
-    if (!core.gate.closed) open()
+    if (!core.gate.closed) box.scan = openScan(core.db, range)
     else {
+      const later = detached(range)
       this.#tail = core.track(
         new Promise<void>(resolve => {
           core.gate.read(() => {
             try {
-              open()
+              if (!box.closed) box.scan = openScan(core.db, later)
             } catch (error) {
               this.#error = fromNative(error)
             }
@@ -137,7 +140,10 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     try {
       this.#core.check()
       checkInteger('size', size, 1, MOST_ENTRIES)
-      return this.#queue(() => this.#many(size))
+      if (this.#tail) return this.#queue(() => this.#many(size, []))
+      const entries: T[] = []
+      const missing = this.#gather(size, entries)
+      return missing ? this.#queue(() => missing.then(() => this.#many(size, entries))) : soon(entries)
     } catch (error) {
       return Promise.reject(fromNative(error))
     }
@@ -148,7 +154,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     try {
       this.#core.check()
       return this.#queue(async () => {
-        const all = await this.#many(Number.POSITIVE_INFINITY)
+        const all = await this.#many(Number.POSITIVE_INFINITY, [])
         this.#finish()
         return all
       })
@@ -297,19 +303,27 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     return this.#one()
   }
 
-  async #many(size: number): Promise<T[]> {
+  /** Adds entries to `entries` until there are `size` or none is left; a promise of a page when it has to wait for one. */
+  #gather(size: number, entries: T[]): Promise<void> | undefined {
     this.#check()
-    const entries: T[] = []
     while (entries.length < size) {
       if (!this.#ready()) {
         const loading = this.#load(0)
-        if (loading) await loading
+        if (loading) return loading
         continue
       }
       if (this.#ended) break
       entries.push(this.#one() as T)
     }
-    return entries
+    return undefined
+  }
+
+  async #many(size: number, entries: T[]): Promise<T[]> {
+    for (;;) {
+      const missing = this.#gather(size, entries)
+      if (!missing) return entries
+      await missing
+    }
   }
 
   #queue<R>(work: () => Promise<R>): Promise<R> {

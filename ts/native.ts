@@ -1,8 +1,9 @@
 // The one connection of this environment (main thread or worker) with native code: the shared area, the promises
 // that wait for the completion ring, and the hot functions. Nothing else imports the addon.
 
-import { Native } from '../native/native.js'
+import type { Native } from '../native/native.js'
 import { fromNative, type MossError } from './errors.js'
+import { loadAddon } from './loader.js'
 
 /** The hot functions of `crates/node/src/hot.rs`, which says what they do. @internal */
 export interface Hot {
@@ -16,16 +17,26 @@ export interface Hot {
   stage(db: number, length: number): void
   stageBytes(db: number, bytes: Uint8Array, length: number): void
   commit(db: number, length: number, durability: number, blocking: number): number
+  scan(db: number, lower: number, upper: number, flags: number, snapshot: number): number
+  closeScan(scan: number): void
   page(scan: number, bytes: number, entries: number, blocking: number): number | Buffer
 }
 
-/** Flags of the hot reads. @internal */
+/** Flags of the hot reads and of `scan`. @internal */
 export enum Flag {
   KeyText = 1,
   ValueText = 2,
   Presence = 4,
   Blocking = 8,
   BypassCache = 16,
+  Lower = 32,
+  LowerInclusive = 64,
+  Upper = 128,
+  UpperInclusive = 256,
+  Reverse = 512,
+  Keys = 1024,
+  Values = 2048,
+  Entry = 4096,
 }
 
 const AREA = 256 * 1024
@@ -70,7 +81,7 @@ function dispatch(text: string): void {
 }
 
 /** The cold functions. @internal */
-export const native: Native = new Native({ bytes }, complete as never)
+export const native: Native = new (loadAddon().Native)({ bytes }, complete as never)
 
 /** The hot functions. @internal */
 export const hot: Hot = {} as Hot

@@ -105,6 +105,11 @@ export function checkDurability(name: string, value: unknown): number {
 export function writeDurability(options: unknown, fallback: number): number {
   if (options === undefined) return fallback
   const { durability } = checkObject('options', options, ['durability'])
+  return durabilityOr(durability, fallback)
+}
+
+/** @internal */
+export function durabilityOr(durability: unknown, fallback: number): number {
   return durability === undefined ? fallback : checkDurability('option durability', durability)
 }
 
@@ -134,7 +139,8 @@ const NUMBERS: Record<string, readonly [number, number]> = {
   compactionThreads: [1, 64],
 }
 const BOOLEANS = ['createIfMissing', 'errorIfExists', 'readOnly', 'paranoid']
-const KNOWN = [
+/** The names of all options of `open`. @internal */
+export const OPTION_NAMES = [
   'keyEncoding',
   'valueEncoding',
   'durability',
@@ -172,7 +178,7 @@ export function checkOpenOptions(options: unknown): {
   given: Record<string, unknown>
   native: NativeOptions
 } {
-  const given = checkObject('options', options, KNOWN)
+  const given = checkObject('options', options, OPTION_NAMES)
   const native: Record<string, unknown> = {}
   for (const name of BOOLEANS) {
     if (given[name] !== undefined) native[name] = checkBoolean(`option ${name}`, given[name])

@@ -1,10 +1,10 @@
 // Ranges of keys: what the program says, checked, and what native code gets.
 
-import type { NativeRange } from '../native/native.js'
 import { type Core, keep } from './core.js'
-import { MAX_KEY } from './encoder.js'
+import { MAX_KEY, writeKey } from './encoder.js'
 import type { Input } from './encoding.js'
-import { invalid, MossError } from './errors.js'
+import { fromNative, invalid, MossError } from './errors.js'
+import { Flag, hot, keyArea } from './native.js'
 import { checkBoolean, checkInteger, checkObject } from './options.js'
 import type { Snapshot } from './snapshot.js'
 
@@ -43,10 +43,12 @@ export interface Bounds {
   upperInclusive: boolean
 }
 
+function both(open: string, closed: string): MossError {
+  return new MossError('INVALID_ARGUMENT', `range has both ${open} and ${closed}: it must have one of them`)
+}
+
 function bound<K>(core: Core<K, unknown>, given: Record<string, unknown>, open: string, closed: string) {
-  if (given[open] !== undefined && given[closed] !== undefined) {
-    throw new MossError('INVALID_ARGUMENT', `range has both ${open} and ${closed}: it must have one of them`)
-  }
+  if (given[open] !== undefined && given[closed] !== undefined) throw both(open, closed)
   const name = given[open] !== undefined ? open : closed
   // `null` is no bound left out; the encoding refuses it.
   if (given[name] === undefined) return { key: undefined, inclusive: false }
@@ -76,25 +78,68 @@ export function checkRange<K>(core: Core<K, unknown>, range: unknown): Bounds {
   return boundsOf(core, range === undefined ? {} : checkObject('range', range, BOUNDS))
 }
 
-/** Everything an iterator is opened with. @internal */
+/** What an iterator walks over, checked. @internal */
+export interface ScanRange {
+  lower: string | Uint8Array | undefined
+  upper: string | Uint8Array | undefined
+  /** Flags of `hot.scan`. */
+  flags: number
+  limit: number
+  snapshot: Snapshot | undefined
+}
+
+/** The options of an iterator, checked. Its bounds are still the caller's bytes. @internal */
 export function checkIteratorOptions<K>(
   core: Core<K, unknown>,
   options: unknown,
   keys: boolean,
   values: boolean,
-): { range: NativeRange; limit: number; snapshot: Snapshot | undefined } {
-  const given = options === undefined ? {} : checkObject('range', options, ALL)
-  const { lower, upper, ...rest } = boundsOf(core, given)
-  const range: NativeRange = {
-    ...rest,
-    reverse: given.reverse === undefined ? false : checkBoolean('range.reverse', given.reverse),
-    keys,
-    values,
-    fillCache: given.fillCache === undefined ? true : checkBoolean('range.fillCache', given.fillCache),
+): ScanRange {
+  let flags = (keys ? Flag.Keys : 0) | (values ? Flag.Values : 0)
+  if (options === undefined) {
+    return { lower: undefined, upper: undefined, flags, limit: Number.POSITIVE_INFINITY, snapshot: undefined }
   }
-  if (lower) range.lower = lower
-  if (upper) range.upper = upper
-  return { range, limit: checkLimit(given.limit), snapshot: core.checkSnapshot(given.snapshot) }
+  const given = checkObject('range', options, ALL) as Partial<Record<keyof IteratorOptions<K>, unknown>>
+  const { gt, gte, lt, lte, reverse, limit, snapshot, fillCache } = given
+  let lower: string | Uint8Array | undefined
+  let upper: string | Uint8Array | undefined
+  if (gte !== undefined) {
+    if (gt !== undefined) throw both('gt', 'gte')
+    lower = core.keys.encode(gte, 'gte')
+    flags |= Flag.Lower | Flag.LowerInclusive
+  } else if (gt !== undefined) {
+    lower = core.keys.encode(gt, 'gt')
+    flags |= Flag.Lower
+  }
+  if (lte !== undefined) {
+    if (lt !== undefined) throw both('lt', 'lte')
+    upper = core.keys.encode(lte, 'lte')
+    flags |= Flag.Upper | Flag.UpperInclusive
+  } else if (lt !== undefined) {
+    upper = core.keys.encode(lt, 'lt')
+    flags |= Flag.Upper
+  }
+  if (reverse !== undefined && checkBoolean('range.reverse', reverse)) flags |= Flag.Reverse
+  if (fillCache !== undefined && !checkBoolean('range.fillCache', fillCache)) flags |= Flag.BypassCache
+  return { lower, upper, flags, limit: checkLimit(limit), snapshot: core.checkSnapshot(snapshot) }
+}
+
+/** Opens a scan over `range`; its number. @internal */
+export function openScan(db: number, range: ScanRange): number {
+  const { lower, upper, snapshot } = range
+  const start = lower === undefined ? 0 : writeKey(keyArea, 0, lower, 'the lower bound')
+  const end = upper === undefined ? start : writeKey(keyArea, start, upper, 'the upper bound')
+  try {
+    return hot.scan(db, start, end - start, range.flags, snapshot === undefined ? 0 : snapshot.number())
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
+/** The same range with bounds of its own, for a scan that is opened later. @internal */
+export function detached(range: ScanRange): ScanRange {
+  const { lower, upper } = range
+  return { ...range, lower: lower && keep(lower), upper: upper && keep(upper) }
 }
 
 function checkLimit(limit: unknown): number {

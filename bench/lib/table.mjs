@@ -2,6 +2,8 @@
  * Medians, ratios, and how they are shown.
  */
 
+/** @typedef {import('../types.d.ts').Measure} Measure */
+
 /** @param {number[]} numbers at least one */
 export function median(numbers) {
   const sorted = numbers.toSorted((a, b) => a - b)
@@ -35,29 +37,68 @@ export function markdown(rows) {
 }
 
 /**
+ * One row of the table, with what follows from its figures.
  * @typedef {object} Row
- * @property {import('../types.d.ts').Workload} workload
- * @property {Record<string, number[]>} rates by store; nothing where it failed
+ * @property {Measure} measure
+ * @property {string} survives what an acknowledged write survives
+ * @property {Record<string, number[]>} runs by store; nothing where it has no figures
+ * @property {Record<string, number>} medians by store
+ * @property {Record<string, number>} scores by store: how many times as good as the best rival
+ * @property {number | undefined} score the own store's
+ * @property {boolean | undefined} met whether the own store's target is met
  */
 
 /**
+ * @param {Measure} measure
+ * @param {string} survives
+ * @param {Record<string, number[]>} runs by store
+ * @param {string} own the store that is compared with the others
+ * @returns {Row}
+ */
+export function row(measure, survives, runs, own) {
+  const medians = Object.fromEntries(
+    Object.entries(runs).flatMap(([store, list]) => (list.length > 0 ? [[store, median(list)]] : [])),
+  )
+  const rivals = Object.keys(medians).filter(store => store !== own)
+  const best = Math[measure.less ? 'min' : 'max'](...rivals.map(store => medians[store] ?? Number.NaN))
+  const scores = Object.fromEntries(
+    Object.entries(medians).map(([store, figure]) => [store, measure.less ? best / figure : figure / best]),
+  )
+  const mine = medians[own]
+  const score = rivals.length > 0 ? scores[own] : undefined
+  return { measure, survives, runs, medians, scores, score, met: reached(measure, mine, score) }
+}
+
+/**
+ * @param {Measure} measure
+ * @param {number | undefined} figure
+ * @param {number | undefined} score
+ */
+function reached({ target, less }, figure, score) {
+  if (target === undefined || figure === undefined) return undefined
+  if ('times' in target) return score === undefined ? undefined : score >= target.times
+  return less ? figure <= target.atMost : figure >= target.atMost
+}
+
+/** @param {Row} row */
+function targetText({ measure: { target, unit }, met }) {
+  if (target === undefined) return ''
+  const text = 'times' in target ? `${target.times} ×` : `≤ ${target.atMost} ${unit}`
+  return met === undefined ? text : `${text} ${met ? '✓' : '✗'}`
+}
+
+/**
  * @param {Row[]} rows
- * @param {string[]} stores the first is compared with the best of the others
+ * @param {string[]} stores the first is the one that is compared with the others
  */
 export function resultTable(rows, [own = '', ...rivals]) {
-  const lines = rows.map(({ workload, rates }) => {
-    const medians = [own, ...rivals].map(store => (rates[store]?.length ? median(rates[store]) : undefined))
-    const [mine, ...theirs] = medians
-    const best = Math.max(...theirs.filter(rate => rate !== undefined))
-    const ratio = mine !== undefined && best > 0 ? (mine / best).toFixed(2) : '–'
-    const survives = workload.durability === 'disk' ? 'power loss' : 'kill'
-    return [
-      workload.name,
-      workload.unit,
-      survives,
-      ...medians.map(rate => (rate === undefined ? '–' : short(rate))),
-      ratio,
-    ]
-  })
-  return markdown([['workload', 'unit', 'survives', own, ...rivals, `${own} ÷ best rival`], ...lines])
+  const lines = rows.map(row => [
+    row.measure.name,
+    row.measure.unit,
+    row.survives,
+    ...[own, ...rivals].map(store => (row.medians[store] === undefined ? '–' : short(row.medians[store]))),
+    row.score === undefined ? '–' : row.score.toFixed(2),
+    targetText(row),
+  ])
+  return markdown([['workload', 'unit', 'survives', own, ...rivals, '× best rival', 'target'], ...lines])
 }

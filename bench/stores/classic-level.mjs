@@ -1,9 +1,10 @@
 /**
  * classic-level: LevelDB. Batches as arrays, pages of entries by `nextv`, as its README recommends. The write buffer
  * and the cache have the size that MossKV's have. Its default write reaches the operating system before it is
- * acknowledged; `sync: true` reaches the disk.
+ * acknowledged; `sync: true` reaches the disk. Worker threads share one database with `multithreading: true`.
  */
 import { ClassicLevel } from 'classic-level'
+import { versionOf } from '../lib/load.mjs'
 
 /** @typedef {import('../types.d.ts').Value} Value */
 
@@ -14,14 +15,15 @@ const common = { writeBufferSize: 64 * 2 ** 20, cacheSize: 256 * 2 ** 20 }
 /** @type {import('../types.d.ts').StoreModule} */
 export default {
   name: 'classic-level',
+  version: versionOf('classic-level'),
   settings: { os: { ...common, sync: false }, disk: { ...common, sync: true } },
 
-  async open(directory, durability, values) {
+  async open(directory, { durability, values, threads }) {
     const valueEncoding = values === 'string' ? 'utf8' : 'buffer'
     const db = /** @type {ClassicLevel<string, any>} */ (
       new ClassicLevel(directory, { ...common, valueEncoding })
     )
-    await db.open()
+    await db.open({ multithreading: threads ?? false })
     const written = { sync: durability === 'disk' }
 
     /**

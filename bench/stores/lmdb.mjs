@@ -6,18 +6,23 @@
  * `getBinaryFast` would be faster, but its bytes change with the next read; here every value is the caller's own.
  */
 import { open } from 'lmdb'
+import { versionOf } from '../lib/load.mjs'
 
 /** @typedef {import('../types.d.ts').Value} Value */
 
 /** @type {import('../types.d.ts').StoreModule} */
 export default {
   name: 'lmdb',
+  version: versionOf('lmdb'),
   settings: {
     os: { noSync: true, overlappingSync: false },
     disk: { noSync: false, overlappingSync: false },
   },
+  findings: [
+    'lmdb: with its default options a put awaited one by one pays an fdatasync (strace: 100 for 100 puts)',
+  ],
 
-  async open(directory, durability, values) {
+  async open(directory, { durability, values }) {
     const encoding = values === 'string' ? 'string' : 'binary'
     const db = /** @type {import('lmdb').RootDatabase<any, string>} */ (
       open({ path: directory, encoding, ...this.settings[durability] })

@@ -1,4 +1,8 @@
+/**
+ * MossKV: batches as arrays, pages of entries by `nextv`.
+ */
 import { Engine } from 'mosskv'
+import { versionOf } from '../lib/load.mjs'
 
 const PAGE = 1000
 
@@ -7,12 +11,13 @@ const common = { memtableBytes: 64 * 2 ** 20, cacheBytes: 256 * 2 ** 20 }
 /** @type {import('../types.d.ts').StoreModule} */
 export default {
   name: 'mosskv',
+  version: versionOf('mosskv'),
   settings: {
     os: { ...common, durability: 'os' },
     disk: { ...common, durability: 'disk' },
   },
 
-  async open(directory, durability, values) {
+  async open(directory, { durability, values }) {
     // The types of strings; what the values are is known only here, at run time.
     const engine = /** @type {import('mosskv').Engine<string, string>} */ (
       await Engine.open(directory, {

@@ -1,12 +1,12 @@
 /** Filling an empty store in batches of 1,000. */
+import { rate, verify } from '../lib/workload.mjs'
 
 const BATCH = 1000
 
 /** @typedef {import('../types.d.ts').Workload} Workload */
 
-/** @type {Pick<Workload, 'unit' | 'values' | 'durability' | 'filled' | 'run'>} */
+/** @type {Omit<Workload, 'name' | 'measures' | 'prepare'>} */
 const fill = {
-  unit: 'puts/s',
   values: 'buffer',
   durability: 'os',
   filled: false,
@@ -15,21 +15,22 @@ const fill = {
       await store.batch(keys, values, from, Math.min(from + BATCH, count))
     return count
   },
+  verify: ({ store, data }) => verify(store, data, data.keys.length),
 }
 
 /** @type {Workload[]} */
 export default [
   {
     ...fill,
-    name: 'fillseq, batches of 1,000',
+    ...rate('fillseq, batches of 1,000', 'puts/s', 2),
     prepare({ data }) {
       const keys = data.keys.toSorted()
-      return { keys, values: keys.map(data.valueFor) }
+      return { keys, values: keys.map(key => data.valueFor(key)) }
     },
   },
   {
     ...fill,
-    name: 'fillrandom, batches of 1,000',
-    prepare: ({ data }) => ({ keys: data.keys, values: data.keys.map(data.valueFor) }),
+    ...rate('fillrandom, batches of 1,000', 'puts/s', 4),
+    prepare: ({ data }) => ({ keys: data.keys, values: data.keys.map(key => data.valueFor(key)) }),
   },
 ]

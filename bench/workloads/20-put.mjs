@@ -1,27 +1,30 @@
 /** Single writes of keys in random order, one after the other and many at a time. */
+import { rate, verify } from '../lib/workload.mjs'
 
 /**
  * @param {string} name
  * @param {import('../types.d.ts').Durability} durability
  * @param {number} inFlight
+ * @param {number} target times the best rival
  * @param {number} [share]
  * @returns {import('../types.d.ts').Workload}
  */
-const put = (name, durability, inFlight, share) => ({
-  name,
-  unit: 'puts/s',
+const put = (name, durability, inFlight, target, share) => ({
+  ...rate(name, 'puts/s', target),
   values: 'buffer',
   durability,
   filled: false,
+  needs: durability === 'disk' ? ['disk'] : [],
   share,
-  prepare: ({ data }) => data.keys.map(data.valueFor),
+  prepare: ({ data }) => data.keys.map(key => data.valueFor(key)),
   run: ({ store, data, repeat }, values) =>
     repeat(i => store.put(data.keys[i] ?? '', values[i]), { inFlight }),
+  verify: ({ store, data }, _values, done) => verify(store, data, Number(done)),
 })
 
 export default [
-  put('put, awaited one by one', 'os', 1),
-  put('put, 64 in flight', 'os', 64),
-  put('durable put, one by one', 'disk', 1, 10),
-  put('durable put, 64 in flight', 'disk', 64, 2),
+  put('put, awaited one by one', 'os', 1, 8),
+  put('put, 64 in flight', 'os', 64, 6),
+  put('durable put, one by one', 'disk', 1, 1.5, 10),
+  put('durable put, 64 in flight', 'disk', 64, 9, 2),
 ]

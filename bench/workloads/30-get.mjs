@@ -1,9 +1,10 @@
 /** Reads of single keys, uniformly at random. */
+import { rate } from '../lib/workload.mjs'
 
 /** @typedef {import('../types.d.ts').Workload} Workload */
 
-/** @type {Pick<Workload, 'unit' | 'durability' | 'filled'>} */
-const read = { unit: 'gets/s', durability: 'os', filled: true }
+/** @type {Pick<Workload, 'durability' | 'filled'>} */
+const read = { durability: 'os', filled: true }
 
 const MANY = 100
 
@@ -16,11 +17,12 @@ const shuffled = ({ data }) => {
 /**
  * @param {import('../types.d.ts').Values} values
  * @param {number} inFlight
+ * @param {number} target times the best rival
  * @returns {Workload}
  */
-const get = (values, inFlight) => ({
+const get = (values, inFlight, target) => ({
   ...read,
-  name: `get, ${inFlight === 1 ? 'awaited' : `${inFlight} in flight`}, ${values}`,
+  ...rate(`get, ${inFlight === 1 ? 'awaited' : `${inFlight} in flight`}, ${values}`, 'gets/s', target),
   values,
   prepare: shuffled,
   run: ({ store, data, repeat }, keys) =>
@@ -34,19 +36,21 @@ const get = (values, inFlight) => ({
 
 /**
  * @param {import('../types.d.ts').Values} values
+ * @param {number} target times the best rival
  * @returns {Workload}
  */
-const getSync = values => ({
+const getSync = (values, target) => ({
   ...read,
-  name: `getSync, ${values}`,
+  ...rate(`getSync, ${values}`, 'gets/s', target),
   values,
+  needs: ['getSync'],
   prepare: shuffled,
   async run({ store, data, count, repeat }, keys) {
     const turns = Math.ceil(count / MANY)
     const done = await repeat(
       turn => {
         const end = Math.min(count, (turn + 1) * MANY)
-        for (let i = turn * MANY; i < end; i++) data.check(keys[i], store.getSync(keys[i]))
+        for (let i = turn * MANY; i < end; i++) data.check(keys[i], store.getSync?.(keys[i]))
       },
       { count: turns },
     )
@@ -56,15 +60,14 @@ const getSync = values => ({
 
 /** @type {Workload[]} */
 export default [
-  get('buffer', 1),
-  get('string', 1),
-  get('buffer', 64),
-  getSync('buffer'),
-  getSync('string'),
+  get('buffer', 1, 4),
+  get('string', 1, 2.5),
+  get('buffer', 64, 5),
+  getSync('buffer', 3),
+  getSync('string', 2.5),
   {
     ...read,
-    name: `getMany of ${MANY}, buffer`,
-    unit: 'keys/s',
+    ...rate(`getMany of ${MANY}, buffer`, 'keys/s', 6),
     values: 'buffer',
     prepare: shuffled,
     async run({ store, data, count, repeat }, keys) {
@@ -78,11 +81,12 @@ export default [
   },
   {
     ...read,
-    name: 'get of a missing key, awaited',
+    ...rate('get of a missing key, awaited', 'gets/s', 5),
     values: 'buffer',
-    run: ({ store, data, repeat }) =>
+    prepare: ({ data }) => data.missing,
+    run: ({ store, repeat }, keys) =>
       repeat(async i => {
-        const key = data.missing[i] ?? ''
+        const key = keys[i]
         if ((await store.get(key)) !== undefined) throw new Error(`a missing key was found: ${key}`)
       }),
   },

@@ -1,4 +1,5 @@
 /** Reads in order: everything, everything backwards, and ten entries from a random key on. */
+import { rate } from '../lib/workload.mjs'
 
 /** @typedef {import('../types.d.ts').Workload} Workload */
 
@@ -7,11 +8,11 @@ const NEXT = 10
 /**
  * @param {import('../types.d.ts').Values} values
  * @param {'scan' | 'scanReverse'} method
+ * @param {number} target times the best rival
  * @returns {Workload}
  */
-const scan = (values, method) => ({
-  name: `${method === 'scan' ? 'full scan' : 'reverse scan'}, ${values}`,
-  unit: 'entries/s',
+const scan = (values, method, target) => ({
+  ...rate(`${method === 'scan' ? 'full scan' : 'reverse scan'}, ${values}`, 'entries/s', target),
   values,
   durability: 'os',
   filled: true,
@@ -31,18 +32,18 @@ const scan = (values, method) => ({
 
 /** @type {Workload[]} */
 export default [
-  scan('buffer', 'scan'),
-  scan('string', 'scan'),
-  scan('buffer', 'scanReverse'),
+  scan('buffer', 'scan', 4),
+  scan('string', 'scan', 1.5),
+  scan('buffer', 'scanReverse', 4),
   {
-    name: `seek + ${NEXT}, buffer`,
-    unit: 'seeks/s',
+    ...rate(`seek + ${NEXT}, buffer`, 'seeks/s', 3.5),
     values: 'buffer',
     durability: 'os',
     filled: true,
-    run: ({ store, data, repeat }) =>
+    prepare: ({ data }) => data.missing,
+    run: ({ store, data, repeat }, keys) =>
       repeat(async i => {
-        const key = data.missing[i] ?? ''
+        const key = keys[i]
         let last = key
         await store.seek(key, NEXT, (found, value) => {
           data.check(found, value)

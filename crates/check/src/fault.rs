@@ -58,6 +58,9 @@ fn run(fault: Fault, swept: &mut Swept) -> Result<(), String> {
         Ok(()) => swept.unnoticed += 1,
         Err(Failed { engine: None, .. }) => {}
         Err(Failed { engine: Some(engine), error }) => {
+            if error == mosskv::ErrorKind::CommitUnknown && !engine.is_read_only() {
+                return Err(format!("writes go on after one of unknown outcome: {error:?}"));
+            }
             if engine.is_read_only()
                 && engine.last_error().is_some_and(|latched| latched.kind() != mosskv::ErrorKind::Closed)
             {
@@ -79,6 +82,9 @@ fn go_on(engine: &mosskv::Engine, history: &mut History) -> Result<bool, String>
         Err(message) if message.contains("DATABASE_CLOSED") => return Ok(false),
         found => history.check(&found?, true).map_err(|e| format!("live reads: {e}"))?,
     };
+    if engine.put("refused", "").is_ok() {
+        return Err("a write is taken before the resume".to_owned());
+    }
     engine.resume().map_err(|e| format!("resume: {e:?}"))?;
     let live = contents(engine)?;
     history.check(&live, true).map_err(|e| format!("resumed reads: {e}"))?;

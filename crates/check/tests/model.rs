@@ -1,12 +1,14 @@
-//! Random operations under random options, against a BTreeMap: writes, range deletes, batches, flushes, compactions,
-//! snapshots, iterators that stay open, kills and clean reopens.
+//! Random operations under random options, against a BTreeMap: writes, values that expire as the clock goes on, range
+//! deletes, batches, flushes, compactions, snapshots, iterators that stay open, kills and clean reopens.
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
+use mosskv::event::Clock;
 use mosskv::fs::sim::SimFs;
 use mosskv::worker::Executor;
 use mosskv::{
@@ -20,6 +22,8 @@ use proptest::test_runner::Config;
 #[derive(Debug, Clone)]
 enum Step {
     Put(u16, u16),
+    PutWithExpiry(u16, u16, u16),
+    Wait(u16),
     Delete(u16),
     DeleteRange(u16, u16),
     Batch(Vec<(u16, Option<u16>)>),
@@ -39,6 +43,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let key = || 0..400u16;
     let step = prop_oneof![
         40 => (key(), 0..2_000u16).prop_map(|(k, size)| Step::Put(k, size)),
+        10 => (key(), 0..2_000u16, 0..1_000u16).prop_map(|(k, size, ttl)| Step::PutWithExpiry(k, size, ttl)),
+        3 => (1..400u16).prop_map(Step::Wait),
         10 => key().prop_map(Step::Delete),
         3 => (key(), 1..60u16).prop_map(|(k, n)| Step::DeleteRange(k, k.saturating_add(n))),
         10 => proptest::collection::vec((key(), proptest::option::of(0..300u16)), 1..20).prop_map(Step::Batch),
@@ -94,22 +100,40 @@ fn key(k: u16) -> Vec<u8> {
     }
 }
 
+/// Values with the millisecond they expire at; `u64::MAX` for those that do not.
+type Model = BTreeMap<Vec<u8>, (Vec<u8>, u64)>;
+
+/// What of `model` is there at a moment.
+fn present(model: &Model, millis: u64) -> Contents {
+    let live = model.iter().filter(|(_, (_, expires_at))| *expires_at > millis);
+    live.map(|(key, (value, _))| (key.clone(), value.clone())).collect()
+}
+
 struct Run {
     disk: SimFs,
     options: Options,
     seed: u64,
     engine: Engine,
-    model: Contents,
-    snapshots: Vec<(Snapshot, Contents)>,
-    iters: Vec<(Iter, Contents)>,
+    clock: Clock,
+    model: Model,
+    snapshots: Vec<(Snapshot, Model)>,
+    /// Iterators, what they walk over, and the moment of their first walk.
+    iters: Vec<(Iter, Model, Option<u64>)>,
     writes: u32,
 }
 
 impl Run {
-    fn open(disk: &SimFs, options: &Options, seed: u64) -> Engine {
-        let environment =
-            Environment { fs: Arc::new(disk.clone()), executor: Executor::stepped(seed), listener: None };
-        Engine::open_with("db", options.clone(), environment).unwrap()
+    /// Opens the database `elapsed` after the beginning.
+    fn open(disk: &SimFs, options: &Options, seed: u64, elapsed: Duration) -> (Engine, Clock) {
+        let executor = Executor::stepped(seed);
+        let clock = executor.clock().clone();
+        clock.advance(elapsed);
+        let environment = Environment { fs: Arc::new(disk.clone()), executor, listener: None };
+        (Engine::open_with("db", options.clone(), environment).unwrap(), clock)
+    }
+
+    fn now(&self) -> Contents {
+        present(&self.model, self.clock.unix_millis())
     }
 
     fn value(&mut self, size: u16) -> Vec<u8> {
@@ -124,8 +148,18 @@ impl Run {
             Step::Put(k, size) => {
                 let value = self.value(*size);
                 self.engine.put(key(*k), &value).unwrap();
-                self.model.insert(key(*k), value);
+                self.model.insert(key(*k), (value, u64::MAX));
             }
+            Step::PutWithExpiry(k, size, ttl) => {
+                let value = self.value(*size);
+                let expires_at = self.clock.unix_millis() + u64::from(*ttl);
+                self.engine.put_with_expiry(key(*k), &value, expires_at).unwrap();
+                self.model.insert(key(*k), (value, expires_at));
+                let entry = self.engine.get_entry(key(*k), &ReadOptions::default()).unwrap();
+                let expected = self.model.get(&key(*k)).filter(|(_, at)| *at > self.clock.unix_millis());
+                assert_eq!(entry.map(|entry| (entry.value, entry.expires_at.unwrap())), expected.cloned());
+            }
+            Step::Wait(millis) => self.clock.advance(Duration::from_millis(u64::from(*millis))),
             Step::Delete(k) => {
                 self.engine.del(key(*k)).unwrap();
                 self.model.remove(&key(*k));
@@ -142,7 +176,7 @@ impl Run {
                         Some(size) => {
                             let value = self.value(*size);
                             batch.put(&key(*k), &value).unwrap();
-                            self.model.insert(key(*k), value);
+                            self.model.insert(key(*k), (value, u64::MAX));
                         }
                         None => {
                             batch.delete(&key(*k)).unwrap();
@@ -164,6 +198,7 @@ impl Run {
             Step::CheckSnapshot(i) if !self.snapshots.is_empty() => {
                 let (snapshot, then) = &self.snapshots[usize::from(*i) % self.snapshots.len()];
                 let options = IterOptions { snapshot: Some(snapshot.clone()), ..IterOptions::default() };
+                let then = &present(then, self.clock.unix_millis());
                 check_forward(&mut self.engine.iter(&options).unwrap(), then);
                 let read = ReadOptions { snapshot: Some(snapshot), ..ReadOptions::default() };
                 for k in (0..400).step_by(17) {
@@ -176,7 +211,7 @@ impl Run {
                 let (lower, upper) = (Bound::Excluded(a), Bound::Included(b));
                 let then = match lower == upper {
                     true => BTreeMap::new(),
-                    false => self.model.iter().map(|(k, v)| (k.clone(), v.clone())).collect::<Contents>(),
+                    false => self.model.clone(),
                 };
                 let inside = |k: &Vec<u8>| match (&lower, &upper) {
                     (Bound::Excluded(a), Bound::Included(b)) => k > a && k <= b,
@@ -185,13 +220,14 @@ impl Run {
                 let then = then.into_iter().filter(|(k, _)| inside(k)).collect();
                 let options =
                     IterOptions { lower: lower.clone(), upper: upper.clone(), ..IterOptions::default() };
-                self.iters.push((self.engine.iter(&options).unwrap(), then));
+                self.iters.push((self.engine.iter(&options).unwrap(), then, None));
             }
             Step::CheckIter(i) if !self.iters.is_empty() => {
                 let i = usize::from(*i) % self.iters.len();
-                let (iter, then) = &mut self.iters[i];
-                check_forward(iter, then);
-                check_backward(iter, then);
+                let (iter, then, walked_at) = &mut self.iters[i];
+                let then = present(then, *walked_at.get_or_insert(self.clock.unix_millis()));
+                check_forward(iter, &then);
+                check_backward(iter, &then);
             }
             Step::SeekAround(k) => self.seek_around(&key(*k)),
             Step::Reopen => {
@@ -211,34 +247,36 @@ impl Run {
 
     fn reopen(&mut self, disk: SimFs) {
         self.seed += 1;
-        self.engine = Self::open(&disk, &self.options, self.seed);
+        let elapsed = Duration::from_micros(self.clock.micros());
+        (self.engine, self.clock) = Self::open(&disk, &self.options, self.seed, elapsed);
         self.disk = disk;
     }
 
     /// Seeks both ways and walks over the turning point.
     fn seek_around(&self, at: &[u8]) {
+        let model = self.now();
         let mut iter = self.engine.iter(&IterOptions::default()).unwrap();
         let entry = |iter: &Iter| iter.valid().then(|| (iter.key().to_vec(), write_number(iter.value())));
         let owned = |entry: Option<(&Vec<u8>, &Vec<u8>)>| entry.map(|(k, v)| (k.clone(), write_number(v)));
         iter.seek(at).unwrap();
-        let mut after = self.model.range(at.to_vec()..);
+        let mut after = model.range(at.to_vec()..);
         assert_eq!(entry(&iter), owned(after.next()), "first at or after");
         iter.next().unwrap();
         assert_eq!(entry(&iter), owned(after.next()));
         if iter.valid() {
             iter.prev().unwrap();
-            assert_eq!(entry(&iter), owned(self.model.range(at.to_vec()..).next()), "turned around");
+            assert_eq!(entry(&iter), owned(model.range(at.to_vec()..).next()), "turned around");
         }
         iter.seek_for_prev(at).unwrap();
-        let mut before = self.model.range(..=at.to_vec()).rev();
+        let mut before = model.range(..=at.to_vec()).rev();
         assert_eq!(entry(&iter), owned(before.next()), "last at or before");
         iter.prev().unwrap();
         assert_eq!(entry(&iter), owned(before.next()));
         if iter.valid() {
             iter.next().unwrap();
-            assert_eq!(entry(&iter), owned(self.model.range(..=at.to_vec()).next_back()), "turned around");
+            assert_eq!(entry(&iter), owned(model.range(..=at.to_vec()).next_back()), "turned around");
         }
-        assert_eq!(self.engine.get(at).unwrap().as_ref(), self.model.get(at));
+        assert_eq!(self.engine.get(at).unwrap().as_ref(), model.get(at));
     }
 }
 
@@ -275,13 +313,21 @@ proptest! {
     #[test]
     fn the_engine_is_a_btree_map_that_survives(options in options(), steps in steps(), seed in any::<u64>()) {
         let disk = SimFs::new();
-        let engine = Run::open(&disk, &options, seed);
+        let (engine, clock) = Run::open(&disk, &options, seed, Duration::ZERO);
         let mut run = Run {
-            disk, options, seed, engine, model: Contents::new(), snapshots: Vec::new(), iters: Vec::new(), writes: 0,
+            disk,
+            options,
+            seed,
+            engine,
+            clock,
+            model: Model::new(),
+            snapshots: Vec::new(),
+            iters: Vec::new(),
+            writes: 0,
         };
         for step in &steps {
             run.step(step);
         }
-        prop_assert_eq!(contents(&run.engine).unwrap(), run.model);
+        prop_assert_eq!(contents(&run.engine).unwrap(), run.now());
     }
 }

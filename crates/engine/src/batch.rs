@@ -6,7 +6,8 @@
 //! ```text
 //! batch = op op op ...
 //! op    = kind u8 | key length varint | key | [ value length varint | value ]      no value part for Delete
-//!         kind: 0 Delete, 1 Set, 4 RangeDelete (key = start, value = end, exclusive)
+//!         kind: 0 Delete, 1 Set, 4 RangeDelete (key = start, value = end, exclusive),
+//!               6 SetWithExpiry (value = expiry u64, then the user's value)
 //!         bit 0x80 of kind is reserved: a keyspace id would follow
 //! ```
 //!
@@ -15,8 +16,9 @@
 
 #![deny(clippy::indexing_slicing)]
 
-use crate::codec::{Reader, put_bytes};
+use crate::codec::{Reader, put_bytes, put_varint};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry::EXPIRY_BYTES;
 use crate::key::{Kind, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 
 /// The most bytes of a batch, and of a group of batches in one WAL frame: 2 GiB, so that lengths fit 32 bits.
@@ -32,7 +34,8 @@ pub struct Op<'a> {
     pub kind: Kind,
     /// The user key; of a range delete, the first key that goes.
     pub key: &'a [u8],
-    /// The value; empty for a delete; of a range delete, the first key that stays.
+    /// The value; empty for a delete; of a range delete, the first key that stays; of a SetWithExpiry, its expiry and
+    /// the user's value (see [`crate::expiry::split`]).
     pub value: &'a [u8],
 }
 
@@ -61,13 +64,23 @@ impl WriteBatch {
         if value.len() > MAX_VALUE_BYTES {
             return Err(too_long("value", value.len(), MAX_VALUE_BYTES));
         }
-        self.add(Kind::Set, key, Some(value))
+        self.add(Kind::Set, key, &[value])
+    }
+
+    /// Adds "`key` has `value` until `expires_at`", in milliseconds of the Unix epoch; from then on the key is absent. A
+    /// moment that has passed makes it absent at once. Limits as in [`put`](Self::put), the value 8 bytes less.
+    pub fn put_with_expiry(&mut self, key: &[u8], value: &[u8], expires_at: u64) -> Result<()> {
+        check_key("key", key)?;
+        if value.len() > MAX_VALUE_BYTES - EXPIRY_BYTES {
+            return Err(too_long("value", value.len(), MAX_VALUE_BYTES - EXPIRY_BYTES));
+        }
+        self.add(Kind::SetWithExpiry, key, &[&expires_at.to_le_bytes(), value])
     }
 
     /// Adds "`key` is gone". Limits as in [`put`](Self::put).
     pub fn delete(&mut self, key: &[u8]) -> Result<()> {
         check_key("key", key)?;
-        self.add(Kind::Delete, key, None)
+        self.add(Kind::Delete, key, &[])
     }
 
     /// Adds "every key from `start` up to `end`, without `end`, is gone". `start == end` adds nothing;
@@ -76,7 +89,7 @@ impl WriteBatch {
         check_key("start", start)?;
         check_key("end", end)?;
         match start.cmp(end) {
-            std::cmp::Ordering::Less => self.add(Kind::RangeDelete, start, Some(end)),
+            std::cmp::Ordering::Less => self.add(Kind::RangeDelete, start, &[end]),
             std::cmp::Ordering::Equal => Ok(()),
             std::cmp::Ordering::Greater => Err(Error::invalid("start is after end: swap them")),
         }
@@ -123,16 +136,19 @@ impl WriteBatch {
         ops(&self.bytes).map_while(Result::ok)
     }
 
-    fn add(&mut self, kind: Kind, key: &[u8], value: Option<&[u8]>) -> Result<()> {
-        let size = key.len() + value.map_or(0, <[u8]>::len) + OP_OVERHEAD;
+    /// Adds an operation whose value is `parts` together; none for an operation without a value.
+    fn add(&mut self, kind: Kind, key: &[u8], parts: &[&[u8]]) -> Result<()> {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let size = key.len() + length + OP_OVERHEAD;
         if self.bytes.len() + size > MAX_BATCH_BYTES {
             return Err(too_long("batch", self.bytes.len() + size, MAX_BATCH_BYTES));
         }
         self.bytes.reserve(size);
         self.bytes.push(kind as u8);
         put_bytes(&mut self.bytes, key);
-        if let Some(value) = value {
-            put_bytes(&mut self.bytes, value);
+        if !parts.is_empty() {
+            put_varint(&mut self.bytes, length as u64);
+            parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
         }
         self.count += 1;
         Ok(())
@@ -183,6 +199,7 @@ fn read_op<'a>(reader: &mut Reader<'a>) -> Option<Op<'a>> {
     let fits = key.len() <= MAX_KEY_BYTES
         && match kind {
             Kind::RangeDelete => value.len() <= MAX_KEY_BYTES && key < value,
+            Kind::SetWithExpiry => (EXPIRY_BYTES..=MAX_VALUE_BYTES).contains(&value.len()),
             _ => value.len() <= MAX_VALUE_BYTES,
         };
     fits.then_some(Op { kind, key, value })

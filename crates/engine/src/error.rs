@@ -82,6 +82,9 @@ type Source = Arc<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
+/// `ENFILE` and `EMFILE`; `ERROR_TOO_MANY_OPEN_FILES`.
+const TOO_MANY_FILES: &[i32] = if cfg!(windows) { &[4] } else { &[23, 24] };
+
 impl Error {
     /// An error of `kind` whose message says what was wrong, where, and what to do.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -103,7 +106,9 @@ impl Error {
     pub fn io(action: &str, file: impl fmt::Display, source: io::Error) -> Self {
         let kind = match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::DiskFull,
-            _ if matches!(source.raw_os_error(), Some(23 | 24)) => ErrorKind::TooManyFiles,
+            _ if source.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)) => {
+                ErrorKind::TooManyFiles
+            }
             _ => ErrorKind::Io,
         };
         let message = format!("cannot {action} {file}: {source}");

@@ -69,7 +69,7 @@ pub(crate) fn flush_oldest(store: &Store) -> Result<bool> {
 }
 
 /// Writes the table of a memtable and makes it durable; `below` is where older records lie. Leaves out the versions that
-/// no snapshot can see, and tombstones with nothing to hide; `None` when nothing is left.
+/// no snapshot can see, expired values, and tombstones with nothing to hide; `None` when nothing is left.
 pub(crate) fn write_table(
     store: &Store,
     memtable: &Arc<Memtable>,
@@ -78,13 +78,14 @@ pub(crate) fn write_table(
     let (number, mut builder) = store.new_table(0)?;
     let range_dels = memtable.range_dels();
     let snapshots = store.snapshots.live();
-    let mut retention = Retention::new(&snapshots, &range_dels, below);
+    let mut retention = Retention::new(&snapshots, &range_dels, below, &store.clock);
     let mut write = || {
         let mut cursor = memtable.settled_cursor();
         cursor.seek_to_first()?;
         while cursor.valid() {
-            if retention.keep(cursor.user_key(), cursor.trailer()) {
-                builder.add(cursor.user_key(), cursor.trailer(), cursor.value())?;
+            let key = cursor.user_key();
+            if let Some((trailer, value)) = retention.keep(key, cursor.trailer(), cursor.value()) {
+                builder.add(key, trailer, value)?;
             }
             cursor.next()?;
         }

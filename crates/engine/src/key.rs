@@ -33,7 +33,7 @@ pub enum Kind {
     RangeDelete = 4,
     /// Reserved: the value is in a blob file.
     BlobRef = 5,
-    /// Reserved: the value starts with the millisecond of the Unix epoch when it expires.
+    /// The key has this value up to a moment that the value starts with; see [`crate::expiry`].
     SetWithExpiry = 6,
 }
 
@@ -44,6 +44,7 @@ impl Kind {
             0 => Some(Self::Delete),
             1 => Some(Self::Set),
             4 => Some(Self::RangeDelete),
+            6 => Some(Self::SetWithExpiry),
             _ => None,
         }
     }

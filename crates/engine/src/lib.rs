@@ -17,6 +17,7 @@ pub mod compress;
 mod engine;
 pub mod error;
 pub mod event;
+pub mod expiry;
 mod flush;
 pub mod fs;
 pub mod health;
@@ -39,7 +40,9 @@ pub mod wal;
 pub mod worker;
 
 pub use batch::WriteBatch;
-pub use engine::{Engine, Environment, Iter, IterOptions, LevelStats, ReadOptions, SharedEngine, Stats};
+pub use engine::{
+    Engine, Entry, Environment, Iter, IterOptions, LevelStats, ReadOptions, SharedEngine, Stats,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use options::{Compression, Durability, Options};
 pub use snapshot::Snapshot;

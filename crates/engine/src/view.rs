@@ -8,8 +8,10 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::key::{self, Kind, SeqNo};
+use crate::error::Result;
+use crate::event::Clock;
+use crate::expiry::{Now, Said};
+use crate::key::{self, SeqNo};
 use crate::memtable::Memtable;
 use crate::table::{ReadHow, Table};
 use crate::version::{Version, find_in_run};
@@ -44,24 +46,22 @@ impl ReadView {
         self.immutables.last().unwrap_or(&self.memtable).log_number()
     }
 
-    /// The newest version of `user_key` at `snapshot`, handed to `found`. Looks newest first and stops at the first
-    /// source that knows the key: whatever lies in an older source is older.
+    /// The newest version of `user_key` at `snapshot`, handed to `found` with the moment it expires. Looks newest first
+    /// and stops at the first source that knows the key: whatever lies in an older source is older.
     pub fn get<R>(
         &self,
         user_key: &[u8],
         snapshot: SeqNo,
         how: ReadHow,
-        found: impl FnOnce(&[u8]) -> R,
+        now: &mut Now<&Clock>,
+        found: impl FnOnce(&[u8], Option<u64>) -> R,
     ) -> Result<Option<R>> {
         let hash = key::hash(user_key);
         let mut found = Some(found);
-        let mut answer = |trailer: u64, value: &[u8], covered: SeqNo| {
-            let live = covered < key::seqno_of(trailer);
-            match key::kind_of(trailer) {
-                Some(Kind::Set) => Ok(found.take().filter(|_| live).map(|found| found(value))),
-                Some(Kind::Delete) => Ok(None),
-                other => Err(unreadable(other, trailer)),
-            }
+        let mut answer = |trailer: u64, stored: &[u8], covered: SeqNo| {
+            let said = Said::by(trailer, || stored, now)?;
+            let live = said != Said::Gone && covered < key::seqno_of(trailer);
+            Ok(found.take().filter(|_| live).map(|found| found(said.value(stored), said.expires_at())))
         };
         let mut covered = 0;
         for memtable in self.memtables() {
@@ -87,10 +87,4 @@ impl ReadView {
         }
         Ok(None)
     }
-}
-
-fn unreadable(kind: Option<Kind>, trailer: u64) -> Error {
-    let what =
-        format!("a record has kind {kind:?} (trailer {trailer:#x}) where a value or a tombstone must be");
-    Error::new(crate::ErrorKind::Corruption, what)
 }

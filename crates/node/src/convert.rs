@@ -1,8 +1,6 @@
 //! Plain objects of the cold calls, and what the engine makes of them. `ts/options.ts` has checked every value; what
 //! arrives here wrong all the same is refused by the engine's own `validate`.
 
-use std::ops::Bound;
-
 use mosskv::{Compression, Durability, LevelStats, Options, Stats, VerifyReport};
 use napi_derive::napi;
 
@@ -77,36 +75,6 @@ const fn compression(number: i32) -> Compression {
         0 => Compression::Lz4,
         level if level > 0 => Compression::Zstd(level),
         _ => Compression::None,
-    }
-}
-
-/// What an iterator walks over. Bounds are `Buffer`s, each with whether the key itself belongs to the range.
-#[napi(object)]
-pub struct NativeRange {
-    /// Where keys begin.
-    pub lower: Option<napi::bindgen_prelude::Buffer>,
-    /// Whether the key `lower` is part of the range.
-    pub lower_inclusive: bool,
-    /// Where keys end.
-    pub upper: Option<napi::bindgen_prelude::Buffer>,
-    /// Whether the key `upper` is part of the range.
-    pub upper_inclusive: bool,
-    /// From the end to the beginning.
-    pub reverse: bool,
-    /// Whether keys are wanted.
-    pub keys: bool,
-    /// Whether values are wanted.
-    pub values: bool,
-    /// Whether blocks that are read enter the cache.
-    pub fill_cache: bool,
-}
-
-/// One end of a range.
-pub fn bound(key: Option<&[u8]>, inclusive: bool) -> Bound<Vec<u8>> {
-    match key {
-        None => Bound::Unbounded,
-        Some(key) if inclusive => Bound::Included(key.to_vec()),
-        Some(key) => Bound::Excluded(key.to_vec()),
     }
 }
 

@@ -5,8 +5,12 @@
 //! getMany(db, packed keys, length, flags, snapshot)               -> packed answers, or minus a ticket
 //! stage(db, length)  stageBytes(db, bytes, length)                -> operations join the turn's group
 //! commit(db, length, durability, blocking)                        -> 0 when done, else a ticket
+//! scan(db, lower, upper, flags, snapshot)                         -> an iterator's number
 //! page(scan, bytes, entries, blocking)                            -> a page, or minus a ticket
+//! closeScan(scan)
 //! ```
+//!
+//! With ENTRY the answer of `get` is bytes: the expiry as u64 (0: none), then the value.
 //!
 //! Answers in bytes lie in the out part of the area (the call returns their number) or, when they do not fit, come as
 //! a Buffer of their own.
@@ -14,6 +18,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
+use std::ops::Bound;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -24,6 +29,7 @@ use crate::failure::{Failure, Result};
 use crate::many;
 use crate::raw::{self, Call, Value};
 use crate::ring::{Answer, Reply, Ticket};
+use crate::scan::{Range, Scan};
 use crate::state::{Database, State};
 
 /// The key is a string argument; without it, its length in the key part of the area.
@@ -36,6 +42,22 @@ const PRESENCE: i32 = 4;
 const BLOCKING: i32 = 8;
 /// Blocks that are read do not enter the cache.
 const BYPASS_CACHE: i32 = 16;
+/// There is a lower bound: its length is `lower`, and it lies at the start of the key part of the area.
+const LOWER: i32 = 32;
+/// The lower bound is part of the range.
+const LOWER_INCLUSIVE: i32 = 64;
+/// There is an upper bound: its length is `upper`, and it lies behind the lower one.
+const UPPER: i32 = 128;
+/// The upper bound is part of the range.
+const UPPER_INCLUSIVE: i32 = 256;
+/// From the end to the beginning.
+const REVERSE: i32 = 512;
+/// Keys are wanted.
+const KEYS: i32 = 1024;
+/// Values are wanted.
+const VALUES: i32 = 2048;
+/// The value is wanted as bytes, behind its expiry.
+const ENTRY: i32 = 4096;
 
 /// Puts the hot functions on `exports`.
 ///
@@ -49,7 +71,9 @@ pub unsafe fn define(env: sys::napi_env, exports: Value, state: &Rc<State>) -> R
         raw::define(env, exports, state, c"stage", stage)?;
         raw::define(env, exports, state, c"stageBytes", stage_bytes)?;
         raw::define(env, exports, state, c"commit", commit)?;
-        raw::define(env, exports, state, c"page", page)
+        raw::define(env, exports, state, c"scan", scan)?;
+        raw::define(env, exports, state, c"page", page)?;
+        raw::define(env, exports, state, c"closeScan", close_scan)
     }
 }
 
@@ -58,6 +82,7 @@ pub unsafe fn define(env: sys::napi_env, exports: Value, state: &Rc<State>) -> R
 struct Asked {
     text: bool,
     presence: bool,
+    entry: bool,
     blocking: bool,
     fill_cache: bool,
 }
@@ -67,6 +92,7 @@ impl Asked {
         Self {
             text: flags & VALUE_TEXT != 0,
             presence: flags & PRESENCE != 0,
+            entry: flags & ENTRY != 0,
             blocking: flags & BLOCKING != 0,
             fill_cache: flags & BYPASS_CACHE == 0,
         }
@@ -96,6 +122,8 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> V
             let found =
                 if asked.presence {
                     engine.contains(key, &options).map(|there| Some(call.boolean(there)))
+                } else if asked.entry {
+                    engine.get_entry(key, &options).map(|entry| entry.map(|e| call.answer(&packed(e))))
                 } else {
                     engine.get_with(key, &options, |value| {
                         if asked.text { call.text(value) } else { call.answer(value) }
@@ -132,6 +160,10 @@ fn get_later(
             if asked.presence {
                 return Ok(Answer::Boolean(reader.contains(&key, &options)?));
             }
+            if asked.entry {
+                let entry = reader.get_entry(&key, &options)?;
+                return Ok(entry.map_or(Answer::Missing, |entry| Answer::Bytes(packed(entry))));
+            }
             Ok(match reader.get_with(&key, &options, <[u8]>::to_vec)? {
                 None => Answer::Missing,
                 Some(value) if asked.text => Answer::Text(value),
@@ -140,6 +172,13 @@ fn get_later(
         });
     });
     call.number(-(ticket as f64))
+}
+
+/// The answer for ENTRY. No value that is there expires at 0.
+fn packed(entry: mosskv::Entry) -> Vec<u8> {
+    let mut bytes = entry.value;
+    bytes.splice(..0, entry.expires_at.unwrap_or(0).to_le_bytes());
+    bytes
 }
 
 unsafe extern "C" fn get_many(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
@@ -276,6 +315,46 @@ fn answer_write(reply: Reply, outcome: std::result::Result<(), mosskv::Error>) {
     }
 }
 
+unsafe extern "C" fn scan(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: as in `get`.
+    unsafe {
+        raw::call(env, info, |call| {
+            let handle = call.size(0)?;
+            let database = call.state.database(handle)?;
+            let (lower, upper, flags) = (call.size(1)?, call.size(2)?, call.integer(3)?);
+            let snapshot = call.state.snapshot(call.size(4)?)?;
+            let keys = call.state.area.keys(lower + upper);
+            let keys = keys.ok_or_else(|| Failure::internal("bounds outside the area"))?;
+            let (lower, upper) = keys.split_at(lower);
+            let bound = |key: &[u8], there: i32, inclusive: i32| match flags & there {
+                0 => Bound::Unbounded,
+                _ if flags & inclusive != 0 => Bound::Included(key.to_vec()),
+                _ => Bound::Excluded(key.to_vec()),
+            };
+            let range = Range {
+                lower: bound(lower, LOWER, LOWER_INCLUSIVE),
+                upper: bound(upper, UPPER, UPPER_INCLUSIVE),
+                reverse: flags & REVERSE != 0,
+                keys: flags & KEYS != 0,
+                values: flags & VALUES != 0,
+                fill_cache: flags & BYPASS_CACHE == 0,
+            };
+            let scan = Scan::new(database.share.engine().clone(), snapshot, range)?;
+            call.number(call.state.add_scan(handle, scan) as f64)
+        })
+    }
+}
+
+unsafe extern "C" fn close_scan(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: as in `get`.
+    unsafe {
+        raw::call(env, info, |call| {
+            call.state.drop_scan(call.size(0)?);
+            call.undefined()
+        })
+    }
+}
+
 unsafe extern "C" fn page(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
     // SAFETY: as in `get`.
     unsafe {
@@ -295,7 +374,7 @@ unsafe extern "C" fn page(env: sys::napi_env, info: sys::napi_callback_info) -> 
     }
 }
 
-fn page_later(call: &Call<'_>, scan: &Arc<crate::scan::Scan>, bytes: usize, entries: usize) -> Result<Value> {
+fn page_later(call: &Call<'_>, scan: &Arc<Scan>, bytes: usize, entries: usize) -> Result<Value> {
     let reply = call.state.reply()?;
     let ticket = reply.ticket();
     let job = Arc::clone(scan);

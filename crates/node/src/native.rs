@@ -15,13 +15,12 @@ use napi::{Env, sys};
 use napi_derive::napi;
 
 use crate::area::{AREA_BYTES, Area};
-use crate::convert::{self, NativeOptions, NativeRange, NativeStats};
+use crate::convert::{self, NativeOptions, NativeStats};
 use crate::events;
 use crate::failure::{Failure, Result, guarded};
 use crate::hot;
 use crate::registry;
 use crate::ring::{Answer, Delivery, Reply};
-use crate::scan::{Range, Scan};
 use crate::state::State;
 
 /// What JavaScript needs for a `MossError`.
@@ -199,33 +198,11 @@ impl Native {
         self.state.drop_snapshot(snapshot as usize);
     }
 
-    /// Opens an iterator over `range` as `snapshot` sees it (0: as things are now); its number.
-    #[napi(catch_unwind)]
-    pub fn scan(&self, database: u32, range: NativeRange, snapshot: u32) -> napi::Result<u32> {
-        let engine = self.engine(database)?;
-        let snapshot = self.state.snapshot(snapshot as usize)?.unwrap_or_else(|| engine.snapshot());
-        let range = Range {
-            lower: convert::bound(range.lower.as_deref(), range.lower_inclusive),
-            upper: convert::bound(range.upper.as_deref(), range.upper_inclusive),
-            reverse: range.reverse,
-            keys: range.keys,
-            values: range.values,
-            fill_cache: range.fill_cache,
-        };
-        Ok(self.state.add_scan(database as usize, Scan::new(engine, snapshot, range)) as u32)
-    }
-
     /// The next page of the iterator starts at `key`.
     #[napi(catch_unwind)]
     pub fn seek(&self, scan: u32, key: Buffer) -> napi::Result<()> {
         self.state.scan(scan as usize)?.seek(key.to_vec());
         Ok(())
-    }
-
-    /// Closes an iterator.
-    #[napi(catch_unwind)]
-    pub fn close_scan(&self, scan: u32) {
-        self.state.drop_scan(scan as usize);
     }
 
     /// Blocks until the answer of `ticket`, which has not been delivered, is there.

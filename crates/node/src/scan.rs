@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A scan is shared by the environment's thread and at most one reader thread; a short lock keeps them apart. It holds
-//! a snapshot from its first moment, so pages fetched at different times agree.
+//! one state of the database from its first moment, so pages fetched at different times agree.
 
 use std::ops::Bound;
 
@@ -50,7 +50,7 @@ enum Place {
 }
 
 struct Walk {
-    iter: Option<Iter>,
+    iter: Iter,
     /// Whether `iter` may wait for the disk.
     may_block: bool,
     place: Place,
@@ -60,16 +60,18 @@ struct Walk {
 /// An open iterator.
 pub struct Scan {
     engine: Engine,
-    snapshot: Snapshot,
     range: Range,
     walk: Mutex<Walk>,
 }
 
 impl Scan {
-    /// An iterator over `range` as `snapshot` sees it.
-    pub const fn new(engine: Engine, snapshot: Snapshot, range: Range) -> Self {
-        let walk = Walk { iter: None, may_block: false, place: Place::Start, last_key: Vec::new() };
-        Self { engine, snapshot, range, walk: Mutex::new(walk) }
+    /// An iterator over `range` as `snapshot` sees it, or as things are now.
+    pub fn new(engine: Engine, snapshot: Option<Snapshot>, range: Range) -> Result<Self> {
+        let (lower, upper) = (range.lower.clone(), range.upper.clone());
+        let options = IterOptions { lower, upper, snapshot, fill_cache: range.fill_cache, may_block: false };
+        let iter = engine.iter(&options)?;
+        let walk = Walk { iter, may_block: false, place: Place::Start, last_key: Vec::new() };
+        Ok(Self { engine, range, walk: Mutex::new(walk) })
     }
 
     /// The engine, to run a job on.
@@ -87,21 +89,22 @@ impl Scan {
     pub fn fill(&self, page: &mut Vec<u8>, bytes: usize, entries: usize, may_block: bool) -> Result<bool> {
         let walk = &mut *self.walk.lock();
         // An iterator that may wait for the disk stays off the event loop.
-        if walk.iter.is_some() && walk.may_block && !may_block {
+        if walk.may_block && !may_block {
             return Ok(false);
         }
         page.clear();
         page.push(0);
         let mut left = entries;
         loop {
-            match self.fill_inner(walk, page, bytes, &mut left, may_block) {
+            match self.fill_inner(walk, page, bytes, &mut left) {
                 Ok(()) => return Ok(true),
-                // The iterator was opened for the event loop; the next round opens one that may wait.
-                Err(error) if error.kind() == ErrorKind::WouldBlock && may_block && !walk.may_block => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock && !may_block => {
-                    return Ok(page.len() > 1);
+                Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(Failure::from(error)),
+                Err(_) if !may_block => return Ok(page.len() > 1),
+                // From here on the iterator may wait; `place` says where to go on.
+                Err(_) => {
+                    walk.iter.set_may_block(true);
+                    walk.may_block = true;
                 }
-                Err(error) => return Err(Failure::from(error)),
             }
         }
     }
@@ -112,23 +115,9 @@ impl Scan {
         page: &mut Vec<u8>,
         bytes: usize,
         left: &mut usize,
-        may_block: bool,
     ) -> mosskv::Result<()> {
-        // On an error the iterator is lost, and `place` says where to go on with another.
-        let mut iter = match walk.iter.take() {
-            Some(iter) => iter,
-            None => {
-                walk.may_block = may_block;
-                self.engine.iter(&IterOptions {
-                    lower: self.range.lower.clone(),
-                    upper: self.range.upper.clone(),
-                    snapshot: Some(self.snapshot.clone()),
-                    fill_cache: self.range.fill_cache,
-                    may_block,
-                })?
-            }
-        };
-        self.arrive(walk, &mut iter)?;
+        self.arrive(walk)?;
+        let Walk { iter, place, last_key, .. } = walk;
         while iter.valid() && *left > 0 && page.len() < bytes {
             if self.range.keys {
                 put_bytes(page, iter.key());
@@ -136,28 +125,28 @@ impl Scan {
             if self.range.values {
                 put_bytes(page, iter.value());
             }
-            walk.last_key.clear();
-            walk.last_key.extend_from_slice(iter.key());
+            last_key.clear();
+            last_key.extend_from_slice(iter.key());
             *left -= 1;
             let moved = if self.range.reverse { iter.prev() } else { iter.next() };
             if let Err(error) = moved {
-                walk.place = Place::Behind(std::mem::take(&mut walk.last_key));
+                *place = Place::Behind(std::mem::take(last_key));
                 return Err(error);
             }
         }
         if !iter.valid() {
-            walk.place = Place::End;
+            *place = Place::End;
             if let Some(flags) = page.first_mut() {
                 *flags |= LAST;
             }
         }
-        walk.iter = Some(iter);
         Ok(())
     }
 
     /// Brings the iterator to where the walk is. On an error the walk stays where it was.
-    fn arrive(&self, walk: &mut Walk, iter: &mut Iter) -> mosskv::Result<()> {
+    fn arrive(&self, walk: &mut Walk) -> mosskv::Result<()> {
         let reverse = self.range.reverse;
+        let iter = &mut walk.iter;
         match &walk.place {
             Place::At | Place::End => return Ok(()),
             Place::Start if reverse => iter.seek_to_last()?,

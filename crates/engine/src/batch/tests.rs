@@ -6,6 +6,7 @@ use super::*;
 #[derive(Debug, Clone)]
 enum Call {
     Put(Vec<u8>, Vec<u8>),
+    PutWithExpiry(Vec<u8>, Vec<u8>, u64),
     Delete(Vec<u8>),
     DeleteRange(Vec<u8>, Vec<u8>),
 }
@@ -14,6 +15,7 @@ fn call() -> impl Strategy<Value = Call> {
     let bytes = || vec(any::<u8>(), 0..200);
     prop_oneof![
         (bytes(), bytes()).prop_map(|(k, v)| Call::Put(k, v)),
+        (bytes(), bytes(), any::<u64>()).prop_map(|(k, v, at)| Call::PutWithExpiry(k, v, at)),
         bytes().prop_map(Call::Delete),
         (bytes(), bytes()).prop_map(|(a, b)| Call::DeleteRange(a, b)),
     ]
@@ -29,6 +31,10 @@ fn build(calls: &[Call]) -> (WriteBatch, Vec<OwnedOp>) {
             Call::Put(k, v) => {
                 batch.put(k, v).unwrap();
                 expected.push((Kind::Set, k.clone(), v.clone()));
+            }
+            Call::PutWithExpiry(k, v, at) => {
+                batch.put_with_expiry(k, v, *at).unwrap();
+                expected.push((Kind::SetWithExpiry, k.clone(), [&at.to_le_bytes()[..], v].concat()));
             }
             Call::Delete(k) => {
                 batch.delete(k).unwrap();
@@ -125,11 +131,12 @@ fn arguments_beyond_the_limits_are_refused_by_name_and_change_nothing() {
 
 #[test]
 fn reserved_kinds_and_keyspace_ids_are_refused() {
-    for kind in (0..=255u8).filter(|k| ![0, 1, 4].contains(k)) {
+    for kind in (0..=255u8).filter(|k| ![0, 1, 4, 6].contains(k)) {
         assert!(WriteBatch::from_bytes(vec![kind, 1, b'a', 1, b'b']).is_err(), "kind {kind}");
     }
     assert!(
         WriteBatch::from_bytes(b"\x04\x01b\x01a".to_vec()).is_err(),
         "a range that ends before it starts"
     );
+    assert!(WriteBatch::from_bytes(b"\x06\x01k\x071234567".to_vec()).is_err(), "an expiry that is cut off");
 }

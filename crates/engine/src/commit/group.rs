@@ -18,14 +18,16 @@ use crate::view::ReadView;
 use crate::wal::WalWriter;
 
 impl Commit {
-    /// Takes the next group from the queue and commits it. What needs no sync is completed on return.
-    pub(super) fn serve_group(&self, store: &Store) {
+    /// Takes the next group from the queue and commits it. What needs no sync is completed on return. Waits for room
+    /// only if it `may_wait`; otherwise the caller has seen that there is some, and being a group over it does no harm.
+    pub(super) fn serve_group(&self, store: &Store, may_wait: bool) {
         let group = self.take_group();
         if group.is_empty() {
             return;
         }
         let mut log = self.log.lock();
-        let committed = catch_unwind(AssertUnwindSafe(|| self.commit_group(store, &mut log, &group)));
+        let committed =
+            catch_unwind(AssertUnwindSafe(|| self.commit_group(store, &mut log, &group, may_wait)));
         let outcome = committed.unwrap_or_else(|_| {
             Err(store.fail(Severity::ReadOnly, Error::new(ErrorKind::Internal, "a commit panicked")))
         });
@@ -65,12 +67,14 @@ impl Commit {
         group
     }
 
-    fn commit_group(&self, store: &Store, log: &mut Log, group: &[Request]) -> Result<()> {
+    fn commit_group(&self, store: &Store, log: &mut Log, group: &[Request], may_wait: bool) -> Result<()> {
         store.health.check_writable()?;
         let bytes: usize = group.iter().map(|request| request.batch.bytes().len()).sum();
-        self.admit(store, log, bytes)?;
-        if store.view.load().memtable.bytes() >= store.options.memtable_bytes {
-            self.rotate(store, log)?;
+        if may_wait {
+            self.admit(store, log, bytes)?;
+            if store.view.load().memtable.bytes() >= store.options.memtable_bytes {
+                self.rotate(store, log)?;
+            }
         }
         let count: u64 = group.iter().map(|request| u64::from(request.batch.len())).sum();
         let first = log.last_seqno + 1;
@@ -129,6 +133,7 @@ impl Commit {
     pub(super) fn has_room(&self, store: &Store) -> bool {
         store.view.load().memtable.bytes() < store.options.memtable_bytes
             && matches!(admission::decide(&pressure(store)), Decision::Go)
+            && self.log.try_lock().is_some()
     }
 
     /// Freezes the memtable and begins a new log. The old log is synced first: once a newer log exists, the older ones

@@ -129,7 +129,7 @@ impl Commit {
         let wake = !leads && !queue.led;
         drop(queue);
         if leads {
-            self.lead_group(store);
+            self.lead_group(store, false);
         } else if wake {
             store.notify(|lanes| lanes.commit);
         }
@@ -144,7 +144,7 @@ impl Commit {
             }
             queue.led = true;
         }
-        self.lead_group(store);
+        self.lead_group(store, true);
         Poll::Worked
     }
 
@@ -203,15 +203,15 @@ impl Commit {
 
     fn lead_until(&self, store: &Store, mut served: impl FnMut() -> bool) {
         loop {
-            self.serve_group(store);
+            self.serve_group(store, true);
             if served() {
                 return self.hand_over(store);
             }
         }
     }
 
-    fn lead_group(&self, store: &Store) {
-        self.serve_group(store);
+    fn lead_group(&self, store: &Store, may_wait: bool) {
+        self.serve_group(store, may_wait);
         self.hand_over(store);
     }
 

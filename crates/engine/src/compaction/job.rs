@@ -40,10 +40,12 @@ impl Compactor {
     /// Compacts what was written so far to the keys of `range` down to the deepest level that holds any of it, on this
     /// thread. Waits for compactions that are in the way.
     pub fn compact_range(&self, store: &Store, range: Option<(&[u8], &[u8])>) -> Result<()> {
-        let upto = store.visible();
+        // Later writes, and values that expire later, do not keep this going.
+        let (upto, now) = (store.visible(), store.clock.unix_millis());
         loop {
             let picked = store.wait_for(|| {
                 let mut in_flight = self.in_flight(store);
+                in_flight.set_now(now);
                 let version = store.view.load().version.clone();
                 let range = range.map(|(start, end)| Bounds::inclusive(start, end));
                 match pick_range(&version, &store.options, &in_flight, range, upto) {
@@ -65,6 +67,7 @@ impl Compactor {
     fn in_flight(&self, store: &Store) -> MutexGuard<'_, InFlight> {
         let mut in_flight = self.in_flight.lock();
         in_flight.set_oldest_snapshot(store.snapshots.oldest());
+        in_flight.set_now(store.clock.unix_millis());
         in_flight
     }
 
@@ -187,7 +190,7 @@ fn merge(store: &Store, task: &Task, inputs: &[(usize, Vec<Arc<Table>>)]) -> Res
     }
     let range_dels = RangeDels::union(range_dels.iter().map(Arc::as_ref));
     let snapshots = store.snapshots.live();
-    let mut retention = Retention::new(&snapshots, &range_dels, &task.below);
+    let mut retention = Retention::new(&snapshots, &range_dels, &task.below, &store.clock);
     outputs::write(store, task, &mut MergeCursor::new(sources), &mut retention)
 }
 

@@ -23,8 +23,8 @@ pub enum RangePick {
 /// The next step in compacting the keys of `range` (`None`: all), as far as they were written up to `upto`; later writes do
 /// not keep the request going for ever. Flush the memtable first.
 ///
-/// Data is taken level by level to the deepest level that holds any; there, tables with tombstones that no snapshot
-/// needs are written again without them.
+/// Data is taken level by level to the deepest level that holds any; there, tables with tombstones, expired values
+/// or old versions that no snapshot needs are written again without them.
 pub fn pick_range<T: TableRef>(
     version: &Version<T>,
     options: &Options,
@@ -44,7 +44,7 @@ pub fn pick_range<T: TableRef>(
         } else if level < deepest {
             picker.free(level).filter(|t| wanted(t)).find_map(|t| picker.down(level, t, Reason::Manual))
         } else {
-            let holds = |t: &TableMeta| t.tombstones + t.range_deletes > 0 && picker.may_vanish(t);
+            let holds = |t: &TableMeta| picker.dead(t) > 0 && picker.may_vanish(t);
             if !tables().any(holds) {
                 continue;
             }

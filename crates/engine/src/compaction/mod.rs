@@ -131,6 +131,7 @@ pub struct InFlight {
     numbers: HashSet<u64>,
     claims: Vec<Claim>,
     oldest_snapshot: Option<SeqNo>,
+    now: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +171,16 @@ impl InFlight {
     /// they alone are no reason to compact.
     pub fn set_oldest_snapshot(&mut self, oldest: Option<SeqNo>) {
         self.oldest_snapshot = oldest;
+    }
+
+    /// Tells the picker the time, in milliseconds of the Unix epoch: values that have expired are as good as tombstones.
+    pub fn set_now(&mut self, now: u64) {
+        self.now = now;
+    }
+
+    /// What [`set_now`](Self::set_now) was told last; 0 before.
+    pub fn now(&self) -> u64 {
+        self.now
     }
 
     /// The oldest snapshot held.

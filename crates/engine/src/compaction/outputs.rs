@@ -47,8 +47,9 @@ impl Outputs<'_> {
         let mut cutter = Cutter::new(task);
         cursor.seek_to_first()?;
         while cursor.valid() {
-            if retention.keep(cursor.user_key(), cursor.trailer()) {
-                self.add(&mut cutter, cursor)?;
+            let key = cursor.user_key();
+            if let Some((trailer, value)) = retention.keep(key, cursor.trailer(), cursor.value()) {
+                self.add(&mut cutter, key, trailer, value)?;
             }
             cursor.next()?;
         }
@@ -59,8 +60,7 @@ impl Outputs<'_> {
         Ok(())
     }
 
-    fn add(&mut self, cutter: &mut Cutter<'_>, cursor: &impl Cursor) -> Result<()> {
-        let key = cursor.user_key();
+    fn add(&mut self, cutter: &mut Cutter<'_>, key: &[u8], trailer: u64, value: &[u8]) -> Result<()> {
         let bytes = self.open.as_ref().map_or(0, |(_, builder)| builder.estimated_bytes());
         let new_key = self
             .open
@@ -70,7 +70,7 @@ impl Outputs<'_> {
             self.end(Some(key))?;
             self.begun = Some(key.into());
         }
-        self.builder()?.add(key, cursor.trailer(), cursor.value())
+        self.builder()?.add(key, trailer, value)
     }
 
     /// Ends the table being written before `next`, with the range tombstones up to there.

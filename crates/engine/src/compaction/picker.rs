@@ -1,7 +1,8 @@
 //! Chooses the next compaction. A pure function: no clock, no I/O, no state of its own.
 //!
 //! 1. Levels over their target (L0: over its number of tables), the most urgent first.
-//! 2. Otherwise tables made of tombstones, which go down until nothing lies below them and they vanish.
+//! 2. Otherwise tables made of tombstones, of expired values, or of versions kept for snapshots that are gone, which go
+//!    down until nothing lies below them and they vanish.
 //!
 //! From L0 a task takes a group of tables that hang together by overlap among themselves and in the base level, so
 //! that every older table under an input is an input. From other levels it takes the table with the fewest
@@ -236,13 +237,22 @@ impl<'a, T: TableRef> Picker<'a, T> {
         self.task(level, vec![table], level, Vec::new(), reason)
     }
 
-    /// Whether half of the table's records are tombstones.
+    /// Whether half of the table's records are dead.
     fn is_dense(&self, table: &TableMeta) -> bool {
-        let weight = table.tombstones.saturating_add(table.range_deletes.saturating_mul(RANGE_DELETE_WEIGHT));
+        let weight = self.dead(table);
         weight > 0 && weight.saturating_mul(2) >= table.entries
     }
 
-    /// Whether every tombstone of the table is old enough for every snapshot to do without it.
+    /// How many records of the table are tombstones, expired values (about), or versions that were kept for snapshots;
+    /// range tombstones count more.
+    pub(super) fn dead(&self, table: &TableMeta) -> u64 {
+        let ranges = table.range_deletes.saturating_mul(RANGE_DELETE_WEIGHT);
+        let expired = table.expiring.gone(self.busy.now());
+        [table.tombstones, table.superseded, expired].into_iter().fold(ranges, u64::saturating_add)
+    }
+
+    /// Whether every tombstone and every version but the newest in the table is old enough for every snapshot to do
+    /// without it.
     pub(super) fn may_vanish(&self, table: &TableMeta) -> bool {
         self.busy.oldest_snapshot().is_none_or(|oldest| table.max_seqno <= oldest)
     }
@@ -272,8 +282,7 @@ impl<'a, T: TableRef> Picker<'a, T> {
             0 => self.below_l0(&upper, &range),
             _ => self.below(output, &range),
         };
-        let vanishing =
-            |t: &TableMeta| t.tombstones + t.range_deletes > 0 && self.is_dense(t) && self.may_vanish(t);
+        let vanishing = |t: &TableMeta| self.is_dense(t) && self.may_vanish(t);
         let is_trivial_move = level != output
             && lower.is_empty()
             && upper.len() == 1

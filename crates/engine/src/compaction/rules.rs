@@ -11,8 +11,12 @@
 //! Dropped are: a record with a newer record of its key, or a newer range tombstone over it, in its own
 //! stripe; a tombstone of either sort in stripe 0 when nothing older of its keys lies below. Stripes are told
 //! apart by their position, never by a seqno, so that a snapshot at seqno 0 counts like any other (rocksdb #13155).
+//! A value that has expired counts as a tombstone of its key and becomes one: every read that comes later, whatever its
+//! snapshot, finds it expired too, and reads that began earlier have a view of their own.
 //! Pure; one [`Retention`] serves one thread for one task.
 
+use crate::event::Clock;
+use crate::expiry::{self, Now};
 use crate::key::{self, Kind, SeqNo};
 use crate::range_del::{RangeDels, RangeTombstone};
 use crate::version::{Bounds, KeyRange};
@@ -67,6 +71,7 @@ pub struct Retention<'a> {
     snapshots: &'a [SeqNo],
     range_dels: &'a RangeDels,
     below: &'a Below,
+    now: Now<&'a Clock>,
     key: Vec<u8>,
     /// The stripe of the last record of `key`; `None` before the first record of all.
     stripe: Option<usize>,
@@ -74,31 +79,52 @@ pub struct Retention<'a> {
 
 impl<'a> Retention<'a> {
     /// For a task whose inputs hold `range_dels` (the union of all of them) above `below`. `snapshots` are those
-    /// held now, ascending; later ones see only the newest stripe, so they need not be known.
-    pub fn new(snapshots: &'a [SeqNo], range_dels: &'a RangeDels, below: &'a Below) -> Self {
-        Self { snapshots, range_dels, below, key: Vec::new(), stripe: None }
+    /// held now, ascending; later ones see only the newest stripe, so they need not be known. `clock` says which values
+    /// have expired, as of the first that can.
+    pub fn new(
+        snapshots: &'a [SeqNo],
+        range_dels: &'a RangeDels,
+        below: &'a Below,
+        clock: &'a Clock,
+    ) -> Self {
+        Self { snapshots, range_dels, below, now: Now::new(clock), key: Vec::new(), stripe: None }
     }
 
-    /// Whether to keep the next record. Ask for every point record of the inputs, in internal order.
-    pub fn keep(&mut self, user_key: &[u8], trailer: u64) -> bool {
+    /// What to write for the next record: trailer and value, or nothing. Ask for every point record of the inputs, in
+    /// internal order.
+    pub fn keep<'v>(&mut self, user_key: &[u8], trailer: u64, value: &'v [u8]) -> Option<(u64, &'v [u8])> {
         let seqno = key::seqno_of(trailer);
         let stripe = self.stripe_of(seqno);
         if self.key != user_key {
             self.key.clear();
             self.key.extend_from_slice(user_key);
         } else if self.stripe == Some(stripe) {
-            return false;
+            return None;
         }
         self.stripe = Some(stripe);
         if !self.range_dels.is_empty() {
             let newest_in_stripe = self.snapshots.get(stripe).copied().unwrap_or(SeqNo::MAX);
             if self.range_dels.covering(user_key, newest_in_stripe) > seqno {
-                return false;
+                return None;
             }
         }
+        let (trailer, value) = self.aged(trailer, value);
         let gone =
             stripe == 0 && key::kind_of(trailer) == Some(Kind::Delete) && !self.below.may_hold(user_key);
-        !gone
+        (!gone).then_some((trailer, value))
+    }
+
+    /// The record as it is now: an expired value is a tombstone. One whose expiry cannot be read stays as it is.
+    fn aged<'v>(&mut self, trailer: u64, value: &'v [u8]) -> (u64, &'v [u8]) {
+        if key::kind_of(trailer) != Some(Kind::SetWithExpiry) {
+            return (trailer, value);
+        }
+        match expiry::split(value) {
+            Some((expires_at, _)) if self.now.is_past(expires_at) => {
+                (key::trailer(key::seqno_of(trailer), Kind::Delete), &[])
+            }
+            _ => (trailer, value),
+        }
     }
 
     /// The range tombstones to keep: of each fragment the newest in each stripe, without those that have nothing

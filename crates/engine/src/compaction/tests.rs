@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::options::Options;
-use crate::version::{LEVELS, TableMeta, TableRef, Version, VersionEdit, hull};
+use crate::version::{Expiring, LEVELS, TableMeta, TableRef, Version, VersionEdit, hull};
 
 fn options() -> Options {
     Options { memtable_bytes: 1 << 20, table_bytes: 1 << 20, max_tables: 4, ..Options::default() }
@@ -228,6 +228,27 @@ fn tables_of_tombstones_go_to_the_bottom_and_vanish() {
     assert!(!task.is_trivial_move && task.is_bottommost());
     let task = pick(&build(&[(6, dense(table(9, 0, 90, 1 << 20)))]), &options(), &InFlight::new()).unwrap();
     assert_eq!((task.inputs.as_slice(), task.output_level), (&[(6, vec![9])][..], 6));
+}
+
+#[test]
+fn tables_of_expired_values_are_written_again_once_they_are_expired() {
+    let ends = |first, last| Expiring { count: 9, first, last };
+    let expiring = |expiring| TableMeta { entries: 10, expiring, ..table(9, 0, 90, 1 << 20) };
+    let picked = |meta: TableMeta, now| {
+        let mut busy = InFlight::new();
+        busy.set_now(now);
+        let version = build(&[(6, meta)]);
+        let asked = matches!(pick_range(&version, &options(), &busy, None, u64::MAX), RangePick::Run(_));
+        (pick(&version, &options(), &busy).is_some(), asked)
+    };
+    assert_eq!(picked(expiring(ends(100, 100)), 99), (false, false));
+    assert_eq!(picked(expiring(ends(100, 100)), 100), (true, true));
+    assert_eq!(
+        picked(expiring(ends(100, 200)), 120),
+        (false, true),
+        "a fifth is worth it only when asked for"
+    );
+    assert_eq!(picked(expiring(ends(100, 200)), 170), (true, true));
 }
 
 #[test]

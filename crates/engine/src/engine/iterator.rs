@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::{Engine, Parts};
 use crate::error::{Error, Result};
+use crate::event::Clock;
+use crate::expiry::Now;
 use crate::iter::{Cursor, LevelCursor, MergeCursor, UserCursor};
 use crate::key::SeqNo;
 use crate::memtable::MemtableCursor;
@@ -94,20 +96,24 @@ impl Cursor for Source {
 /// An iterator over the entries of one state of the database, in key order, both ways.
 ///
 /// It starts unpositioned. It owns what it needs: writes, flushes and compactions do not disturb it, and tables it may
-/// still read stay on disk until it is dropped. After an error it is not valid, and every move returns the error again.
+/// still read stay on disk until it is dropped. Values expire as of one moment: when it first met one that can. After an
+/// error it is not valid, and every move returns the error again.
 pub struct Iter {
     parts: Arc<Parts>,
     view: Arc<ReadView>,
     seqno: SeqNo,
     options: IterOptions,
-    cursor: UserCursor<Source>,
+    /// What the next cursor begins with.
+    now: Now<Clock>,
+    /// Opened by the first seek: until then nothing was read, and nothing can fail.
+    cursor: Option<UserCursor<Source>>,
 }
 
 impl Engine {
-    /// An iterator over a range of keys of the present state, or of a snapshot.
+    /// An iterator over a range of keys of the present state, or of a snapshot. Reads nothing yet.
     ///
     /// # Errors
-    /// `Closed`, `InvalidArgument` (a snapshot of another database), and those of reading.
+    /// `Closed`, `InvalidArgument` (a snapshot of another database).
     pub fn iter(&self, options: &IterOptions) -> Result<Iter> {
         let store = &self.database.parts.store;
         store.check_open()?;
@@ -116,75 +122,91 @@ impl Engine {
             None => store.visible(),
             Some(snapshot) => store.checked_seqno(snapshot)?,
         };
-        let cursor = open_cursor(&view, seqno, options)?;
-        Ok(Iter { parts: self.database.parts.clone(), view, seqno, options: options.clone(), cursor })
+        let now = Now::new(store.clock.clone());
+        Ok(Iter {
+            parts: self.database.parts.clone(),
+            view,
+            seqno,
+            options: options.clone(),
+            now,
+            cursor: None,
+        })
     }
 }
 
 impl Iter {
     /// Whether the iterator stands on an entry.
     pub fn valid(&self) -> bool {
-        self.cursor.valid()
+        self.cursor.as_ref().is_some_and(UserCursor::valid)
     }
 
     /// The key here; empty when not valid.
     pub fn key(&self) -> &[u8] {
-        self.cursor.key()
+        self.cursor.as_ref().map_or(&[], UserCursor::key)
     }
 
     /// The value here; empty when not valid.
     pub fn value(&self) -> &[u8] {
-        self.cursor.value()
+        self.cursor.as_ref().map_or(&[], UserCursor::value)
     }
 
     /// To the first entry of the range.
     pub fn seek_to_first(&mut self) -> Result<()> {
-        self.parts.store.check_open()?;
-        self.cursor.seek_to_first()
+        self.opened()?.seek_to_first()
     }
 
     /// To the last entry of the range.
     pub fn seek_to_last(&mut self) -> Result<()> {
-        self.parts.store.check_open()?;
-        self.cursor.seek_to_last()
+        self.opened()?.seek_to_last()
     }
 
     /// To the first entry of the range at or after `key`.
     pub fn seek(&mut self, key: &[u8]) -> Result<()> {
-        self.parts.store.check_open()?;
-        self.cursor.seek(key)
+        self.opened()?.seek(key)
     }
 
     /// To the last entry of the range at or before `key`.
     pub fn seek_for_prev(&mut self, key: &[u8]) -> Result<()> {
-        self.parts.store.check_open()?;
-        self.cursor.seek_for_prev(key)
+        self.opened()?.seek_for_prev(key)
     }
 
     /// One entry forward; does nothing when not valid.
     #[expect(clippy::should_implement_trait, reason = "it lends its entries and fails; an Iterator cannot")]
     pub fn next(&mut self) -> Result<()> {
-        self.parts.store.check_open()?;
-        self.cursor.next()
+        self.opened()?.next()
     }
 
     /// One entry back; does nothing when not valid.
     pub fn prev(&mut self) -> Result<()> {
-        self.parts.store.check_open()?;
-        self.cursor.prev()
+        self.opened()?.prev()
     }
 
     /// Lets later moves wait for the disk, or not. Over the same state of the database, but unpositioned: seek again.
     /// Also the way on after `WouldBlock`.
-    pub fn set_may_block(&mut self, may_block: bool) -> Result<()> {
+    pub fn set_may_block(&mut self, may_block: bool) {
         self.options.may_block = may_block;
-        self.cursor = open_cursor(&self.view, self.seqno, &self.options)?;
-        Ok(())
+        if let Some(cursor) = self.cursor.take() {
+            self.now = cursor.into_now();
+        }
+    }
+
+    fn opened(&mut self) -> Result<&mut UserCursor<Source>> {
+        self.parts.store.check_open()?;
+        let cursor = match self.cursor.take() {
+            Some(cursor) => cursor,
+            None => open_cursor(&self.view, self.seqno, &self.options, &self.now)?,
+        };
+        Ok(self.cursor.insert(cursor))
     }
 }
 
 /// The merged sources of a view, newest first, as `seqno` sees them.
-fn open_cursor(view: &ReadView, seqno: SeqNo, options: &IterOptions) -> Result<UserCursor<Source>> {
+fn open_cursor(
+    view: &ReadView,
+    seqno: SeqNo,
+    options: &IterOptions,
+    now: &Now<Clock>,
+) -> Result<UserCursor<Source>> {
     let how = ReadHow { may_block: options.may_block, fill_cache: options.fill_cache, sequential: false };
     let lower = match &options.lower {
         Bound::Included(key) | Bound::Excluded(key) => Some(&**key),
@@ -212,7 +234,7 @@ fn open_cursor(view: &ReadView, seqno: SeqNo, options: &IterOptions) -> Result<U
         sources.push(Source::Level(LevelCursor::new(run.clone(), open).limited(lower, upper.as_deref())));
     }
     let (lower, upper) = (options.lower.clone(), options.upper.clone());
-    Ok(UserCursor::new(MergeCursor::new(sources), seqno, lower, upper, range_dels))
+    Ok(UserCursor::new(MergeCursor::new(sources), seqno, lower, upper, range_dels, now.clone()))
 }
 
 impl crate::store::Store {

@@ -16,6 +16,7 @@ use crate::commit::{Commit, Done};
 use crate::compaction::job::Compactor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Listener;
+use crate::expiry::Now;
 use crate::fs::{DirLock, Fs};
 use crate::key::MAX_KEY_BYTES;
 use crate::options::{Durability, Options};
@@ -83,6 +84,15 @@ impl Default for Environment {
     }
 }
 
+/// A value with what the database knows about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The value.
+    pub value: Vec<u8>,
+    /// The millisecond of the Unix epoch from which on the key is absent; `None`: never.
+    pub expires_at: Option<u64>,
+}
+
 /// How to read.
 #[derive(Clone, Copy)]
 pub struct ReadOptions<'a> {
@@ -136,6 +146,21 @@ impl Engine {
         let (key, value) = (key.as_ref(), value.as_ref());
         let mut batch = WriteBatch::with_capacity(key.len() + value.len() + 16);
         batch.put(key, value)?;
+        self.write(batch, None)
+    }
+
+    /// Sets `key` to `value` until `expires_at`, in milliseconds of the Unix epoch: from then on every read, also of an
+    /// older snapshot, finds nothing, and compactions give the space back. Errors as [`Engine::put`]; the value may have
+    /// 8 bytes less.
+    pub fn put_with_expiry(
+        &self,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+        expires_at: u64,
+    ) -> Result<()> {
+        let (key, value) = (key.as_ref(), value.as_ref());
+        let mut batch = WriteBatch::with_capacity(key.len() + value.len() + 24);
+        batch.put_with_expiry(key, value, expires_at)?;
         self.write(batch, None)
     }
 
@@ -210,8 +235,22 @@ impl Engine {
         options: &ReadOptions<'_>,
         found: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
+        self.read(key.as_ref(), options, |value, _| found(value))
+    }
+
+    /// The value of `key` with the moment it expires; `None` when there is no such key. Costs and fails like
+    /// [`Engine::get_with`], and copies the value.
+    pub fn get_entry(&self, key: impl AsRef<[u8]>, options: &ReadOptions<'_>) -> Result<Option<Entry>> {
+        self.read(key.as_ref(), options, |value, expires_at| Entry { value: value.to_vec(), expires_at })
+    }
+
+    fn read<R>(
+        &self,
+        key: &[u8],
+        options: &ReadOptions<'_>,
+        found: impl FnOnce(&[u8], Option<u64>) -> R,
+    ) -> Result<Option<R>> {
         let store = &self.database.parts.store;
-        let key = key.as_ref();
         store.check_open()?;
         check_key(key)?;
         let view = store.view.load();
@@ -219,7 +258,7 @@ impl Engine {
             None => store.visible(),
             Some(snapshot) => store.checked_seqno(snapshot)?,
         };
-        view.get(key, snapshot, options.how(), found)
+        view.get(key, snapshot, options.how(), &mut Now::new(&store.clock), found)
     }
 
     /// Hands the value of each of `keys`, all of one state of the database, to `found` with the key's index. Errors as
@@ -237,9 +276,11 @@ impl Engine {
             None => store.visible(),
             Some(snapshot) => store.checked_seqno(snapshot)?,
         };
+        let mut now = Now::new(&store.clock);
         for (index, key) in keys.iter().enumerate() {
             check_key(key.as_ref())?;
-            let hit = view.get(key.as_ref(), snapshot, options.how(), |value| found(index, Some(value)))?;
+            let show = |value: &[u8], _| found(index, Some(value));
+            let hit = view.get(key.as_ref(), snapshot, options.how(), &mut now, show)?;
             if hit.is_none() {
                 found(index, None);
             }

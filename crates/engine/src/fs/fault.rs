@@ -14,8 +14,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::io::Errno;
-
 use super::{Dir, DirLock, File, Fs, OpenMode};
 use crate::sync::Mutex;
 
@@ -95,6 +93,26 @@ pub enum Failure {
     Late,
 }
 
+/// What the system calls the failures.
+#[cfg(unix)]
+mod code {
+    use rustix::io::Errno;
+
+    pub const NO_SPACE: i32 = Errno::NOSPC.raw_os_error();
+    pub const TOO_MANY_FILES: i32 = Errno::MFILE.raw_os_error();
+    pub const INTERRUPTED: i32 = Errno::INTR.raw_os_error();
+    pub const IO: i32 = Errno::IO.raw_os_error();
+}
+
+/// What the system calls the failures: `ERROR_DISK_FULL`, `ERROR_TOO_MANY_OPEN_FILES`, `WSAEINTR`, `ERROR_IO_DEVICE`.
+#[cfg(windows)]
+mod code {
+    pub const NO_SPACE: i32 = 112;
+    pub const TOO_MANY_FILES: i32 = 4;
+    pub const INTERRUPTED: i32 = 10_004;
+    pub const IO: i32 = 1_117;
+}
+
 impl Failure {
     /// Every failure.
     pub const ALL: [Self; 7] = [
@@ -108,13 +126,12 @@ impl Failure {
     ];
 
     fn error(self, operation: Operation) -> io::Error {
-        let errno = match (self, operation) {
-            (Self::NoSpace, _) | (Self::ShortWrite, Operation::Write) => Errno::NOSPC,
-            (Self::TooManyFiles, _) => Errno::MFILE,
-            (Self::Interrupted, _) => Errno::INTR,
-            (Self::Io | Self::ShortWrite | Self::LostSync | Self::Late, _) => Errno::IO,
-        };
-        errno.into()
+        io::Error::from_raw_os_error(match (self, operation) {
+            (Self::NoSpace, _) | (Self::ShortWrite, Operation::Write) => code::NO_SPACE,
+            (Self::TooManyFiles, _) => code::TOO_MANY_FILES,
+            (Self::Interrupted, _) => code::INTERRUPTED,
+            (Self::Io | Self::ShortWrite | Self::LostSync | Self::Late, _) => code::IO,
+        })
     }
 }
 

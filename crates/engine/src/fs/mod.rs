@@ -9,9 +9,12 @@
 
 pub mod fault;
 pub mod names;
+#[cfg(unix)]
 pub mod os;
 mod replace;
 pub mod sim;
+#[cfg(windows)]
+pub mod windows;
 
 use std::io;
 use std::path::Path;
@@ -19,6 +22,8 @@ use std::sync::Arc;
 
 pub use names::FileName;
 pub use replace::replace;
+#[cfg(windows)]
+pub use windows as os;
 
 /// How to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +60,9 @@ pub trait Dir: Send + Sync + 'static {
     /// Takes the exclusive lock file `name`, creating it; held until dropped or the process dies. `WouldBlock` when
     /// someone else holds it.
     fn lock(&self, name: &str) -> io::Result<Box<dyn DirLock>>;
-    /// Bytes free for this user on the file system.
+    /// Bytes free for this user on the file system. `Unsupported` on Windows.
     fn free_space(&self) -> io::Result<u64>;
-    /// What identifies the directory in this process: (device, inode).
+    /// What identifies the directory in this process: (device, inode); on Windows a hash of its final path.
     fn identity(&self) -> (u64, u64);
 }
 

@@ -1,4 +1,4 @@
-//! The real file system, through one directory handle and `*at` calls that follow no symbolic link.
+//! The real file system on Unix, through one directory handle and `*at` calls that follow no symbolic link.
 //!
 //! Callable from any thread. Only regular files are opened: a pipe or a device under a table's name is an
 //! error, not a hang. Interrupted reads and writes go on; an interrupted sync is a failed one.
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{self as sys, AtFlags, FileType, FlockOperation, Mode, OFlags};
-use rustix::io::{Errno, ReadWriteFlags};
+use rustix::io::Errno;
 
 use super::names::check_plain;
 use super::{Dir, DirLock, File, Fs, OpenMode};
@@ -205,7 +205,7 @@ impl File for OsFile {
     fn read_at_nowait(&self, buffer: &mut [u8], offset: u64) -> io::Result<Option<usize>> {
         check_offset(offset)?;
         let mut slices = [io::IoSliceMut::new(buffer)];
-        match rustix::io::preadv2(&self.handle, &mut slices, offset, ReadWriteFlags::NOWAIT) {
+        match rustix::io::preadv2(&self.handle, &mut slices, offset, rustix::io::ReadWriteFlags::NOWAIT) {
             Ok(n) => Ok(Some(n)),
             Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(None),
             Err(error) => Err(error.into()),

@@ -1,7 +1,8 @@
 //! What a snapshot sees: internal entries turned into user entries.
 //!
-//! Of each user key the newest record at or below the snapshot decides: a value is shown, a tombstone or a
-//! value under a newer range tombstone hides the key. Used by one thread at a time.
+//! Of each user key the newest record at or below the snapshot decides: a value is shown; a tombstone, an expired value
+//! or a value under a newer range tombstone hides the key. Used by one thread at a time. All moves of a cursor see
+//! values expire as of one moment: when the first value with an expiry was met.
 //!
 //! Invariants while valid: going forward, the merge stands on the shown record, and key and value are its own
 //! bytes. Going backward, key and value are copies, and the merge stands before every record of the key (the
@@ -13,8 +14,10 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::{Cursor, MergeCursor};
-use crate::error::{Error, ErrorKind, Result};
-use crate::key::{self, Kind, SeqNo};
+use crate::error::{Error, Result};
+use crate::event::Clock;
+use crate::expiry::{Now, Said};
+use crate::key::{self, SeqNo};
 use crate::range_del::RangeDels;
 
 #[cfg(test)]
@@ -50,6 +53,9 @@ pub struct UserCursor<C> {
     key: Vec<u8>,
     /// Backward: the value shown.
     value: Vec<u8>,
+    /// Forward: where the user's value starts in the record's.
+    value_at: usize,
+    now: Now<Clock>,
     failed: Option<Error>,
 }
 
@@ -64,13 +70,15 @@ struct Cover<'a> {
 impl<C: Cursor> UserCursor<C> {
     /// Over `merge` (children newest first) at `snapshot`, within the bounds on user keys. `range_dels` holds the range
     /// tombstones of the children with their ranks (as [`MergeCursor::rank`]; several sets may share a rank):
-    /// wherever a tombstone of rank `i` covers a key, the children ranked after `i` hold only older records of it.
+    /// wherever a tombstone of rank `i` covers a key, the children ranked after `i` hold only older records of it. `now`
+    /// says which values have expired.
     pub fn new(
         merge: MergeCursor<C>,
         snapshot: SeqNo,
         lower: Bound<Vec<u8>>,
         upper: Bound<Vec<u8>>,
         range_dels: Vec<(usize, Arc<RangeDels>)>,
+        now: Now<Clock>,
     ) -> Self {
         let lower = match lower {
             Bound::Unbounded => None,
@@ -84,7 +92,24 @@ impl<C: Cursor> UserCursor<C> {
         };
         let range_dels = range_dels.into_iter().filter(|(_, set)| !set.is_empty()).collect();
         let (key, value) = (Vec::new(), Vec::new());
-        Self { merge, snapshot, lower, upper, range_dels, state: State::Nowhere, key, value, failed: None }
+        Self {
+            merge,
+            snapshot,
+            lower,
+            upper,
+            range_dels,
+            state: State::Nowhere,
+            key,
+            value,
+            value_at: 0,
+            now,
+            failed: None,
+        }
+    }
+
+    /// The present that its moves saw, for a cursor that takes its place.
+    pub fn into_now(self) -> Now<Clock> {
+        self.now
     }
 
     /// Whether the cursor stands on an entry.
@@ -105,7 +130,7 @@ impl<C: Cursor> UserCursor<C> {
     pub fn value(&self) -> &[u8] {
         match self.state {
             State::Nowhere => &[],
-            State::Forward => self.merge.value(),
+            State::Forward => self.merge.value().get(self.value_at..).unwrap_or_default(),
             State::Backward => &self.value,
         }
     }
@@ -239,16 +264,16 @@ impl<C: Cursor> UserCursor<C> {
                 }
                 continue;
             }
-            let hidden = match kind(trailer)? {
-                Kind::Set => cover(&self.range_dels, self.snapshot, self.merge.user_key())
-                    .filter(|c| c.seqno > key::seqno_of(trailer)),
-                _ => {
-                    (skip_saved, same_key) = (true, 0);
-                    self.save_key();
-                    self.merge.next()?;
-                    continue;
-                }
-            };
+            let said = Said::by(trailer, || self.merge.value(), &mut self.now)?;
+            if said == Said::Gone {
+                (skip_saved, same_key) = (true, 0);
+                self.save_key();
+                self.merge.next()?;
+                continue;
+            }
+            self.value_at = said.value_at();
+            let hidden = cover(&self.range_dels, self.snapshot, self.merge.user_key())
+                .filter(|c| c.seqno > key::seqno_of(trailer));
             let Some(cover) = hidden else {
                 self.state = State::Forward;
                 return Ok(());
@@ -320,11 +345,12 @@ impl<C: Cursor> UserCursor<C> {
     /// Copies the value of the merge's record, if it is one.
     fn take(&mut self) -> Result<Option<(SeqNo, usize)>> {
         let trailer = self.merge.trailer();
-        if kind(trailer)? != Kind::Set {
+        let said = Said::by(trailer, || self.merge.value(), &mut self.now)?;
+        if said == Said::Gone {
             return Ok(None);
         }
         self.value.clear();
-        self.value.extend_from_slice(self.merge.value());
+        self.value.extend_from_slice(said.value(self.merge.value()));
         Ok(Some((key::seqno_of(trailer), self.merge.rank().unwrap_or(0))))
     }
 
@@ -362,19 +388,4 @@ fn cover<'a>(sets: &'a [(usize, Arc<RangeDels>)], snapshot: SeqNo, user_key: &[u
 fn successor(mut key: Vec<u8>) -> Box<[u8]> {
     key.push(0);
     key.into()
-}
-
-/// The kind of a point record.
-fn kind(trailer: u64) -> Result<Kind> {
-    match key::kind_of(trailer) {
-        Some(kind @ (Kind::Set | Kind::Delete)) => Ok(kind),
-        _ => {
-            let byte = trailer & 0xff;
-            let seqno = key::seqno_of(trailer);
-            Err(Error::new(
-                ErrorKind::Corruption,
-                format!("record {seqno} has kind {byte}, which no reader knows"),
-            ))
-        }
-    }
 }

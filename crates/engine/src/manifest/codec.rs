@@ -13,9 +13,12 @@
 //!               | smallest length varint | smallest | largest length varint | largest
 //!               | flags u8 (bit 0: largest is exclusive; the others are zero)
 //!               | min_seqno | max_seqno | entries | tombstones | range_deletes | raw_bytes   (varints)
-//!               | field field ...                                                (none yet)
+//!               | field field ...                                                (see below)
 //!  6   reserved: the keyspace that the fields after it belong to
 //! ```
+//!
+//! field of `added`: tag 0x81, superseded varint; left out when it is zero
+//!                   tag 0x82, expiring: count, first, last (varints); left out when count is zero
 //!
 //! A reader that meets an unknown tag with bit `0x80` skips the field; without that bit it must refuse the
 //! file. The same holds for the fields at the end of `added`. 1, 2 and 3 come at most once; 4 and 5 any number
@@ -25,13 +28,17 @@
 
 use crate::codec::{Reader, put_bytes, put_varint};
 use crate::error::{Error, ErrorKind, Result};
-use crate::version::{TableMeta, VersionEdit};
+use crate::version::{Expiring, TableMeta, VersionEdit};
 
 const LOG_NUMBER: u8 = 1;
 const NEXT_FILE: u8 = 2;
 const LAST_SEQNO: u8 = 3;
 const REMOVED: u8 = 4;
 const ADDED: u8 = 5;
+/// Of a table.
+const SUPERSEDED: u8 = 0x81;
+/// Of a table.
+const EXPIRING: u8 = 0x82;
 /// Set in the tag of a field that older readers may skip.
 const MAY_IGNORE: u8 = 0x80;
 
@@ -82,6 +89,17 @@ fn put_table(out: &mut Vec<u8>, table: &TableMeta) {
     ] {
         put_varint(out, number);
     }
+    if table.superseded > 0 {
+        let mut body = Vec::new();
+        put_varint(&mut body, table.superseded);
+        field(out, SUPERSEDED, &mut body);
+    }
+    if table.expiring.count > 0 {
+        let mut body = Vec::new();
+        let Expiring { count, first, last } = table.expiring;
+        [count, first, last].into_iter().for_each(|number| put_varint(&mut body, number));
+        field(out, EXPIRING, &mut body);
+    }
 }
 
 /// The edit in `bytes`, all of them. `Corruption` when they are no edit; `UnsupportedFormat` when they hold a field
@@ -101,8 +119,9 @@ pub fn decode(bytes: &[u8]) -> Result<VersionEdit> {
             REMOVED => edit.removed.push(removed(body).ok_or_else(broken)?),
             ADDED => {
                 let mut fields = Reader::new(body);
-                edit.added.push(added(&mut fields).ok_or_else(broken)?);
-                skip_extensions(fields).ok_or_else(broken)??;
+                let (level, mut table) = added(&mut fields).ok_or_else(broken)?;
+                extensions(fields, &mut table).ok_or_else(broken)??;
+                edit.added.push((level, table));
             }
             unknown => may_ignore(unknown)?,
         }
@@ -141,20 +160,38 @@ fn added(fields: &mut Reader<'_>) -> Option<(usize, TableMeta)> {
         tombstones: fields.varint()?,
         range_deletes: fields.varint()?,
         raw_bytes: fields.varint()?,
+        superseded: 0,
+        expiring: Expiring::default(),
     };
     Some((level, table))
 }
 
-/// Skips what a newer version wrote behind a table; `None` when it is malformed.
-fn skip_extensions(mut fields: Reader<'_>) -> Option<Result<()>> {
+/// Reads the fields behind a table, and skips what a newer version wrote there; `None` when they are malformed.
+fn extensions(mut fields: Reader<'_>, table: &mut TableMeta) -> Option<Result<()>> {
+    let (mut superseded, mut expires) = (None, None);
     while !fields.is_empty() {
         let tag = fields.u8()?;
-        fields.bytes()?;
-        if let Err(error) = may_ignore(tag) {
+        let body = fields.bytes()?;
+        if tag == SUPERSEDED {
+            once(&mut superseded, body)?;
+        } else if tag == EXPIRING {
+            let read = expiring(body)?;
+            if expires.replace(read).is_some() {
+                return None;
+            }
+        } else if let Err(error) = may_ignore(tag) {
             return Some(Err(error));
         }
     }
+    table.superseded = superseded.unwrap_or(0);
+    table.expiring = expires.unwrap_or_default();
     Some(Ok(()))
+}
+
+fn expiring(body: &[u8]) -> Option<Expiring> {
+    let mut fields = Reader::new(body);
+    let read = Expiring { count: fields.varint()?, first: fields.varint()?, last: fields.varint()? };
+    fields.is_empty().then_some(read)
 }
 
 fn may_ignore(tag: u8) -> Result<()> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::checksum::Running;
 use crate::compress::{Compressor, RAW};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry;
 use crate::fs::File;
 use crate::fs::names::FileName;
 use crate::key::{self, Kind, MAX_KEY_BYTES, MAX_VALUE_BYTES};
@@ -152,13 +153,19 @@ impl TableBuilder {
             }
             self.last_user_key.clear();
             self.last_user_key.extend_from_slice(user_key);
+        } else {
+            self.meta.superseded += 1;
         }
         self.last_trailer = trailer;
         self.block.add(user_key, hash, trailer, value);
         self.count(key::seqno_of(trailer), user_key.len() + value.len());
         self.meta.entries += 1;
-        if key::kind_of(trailer) == Some(Kind::Delete) {
-            self.meta.tombstones += 1;
+        match key::kind_of(trailer) {
+            Some(Kind::Delete) => self.meta.tombstones += 1,
+            Some(Kind::SetWithExpiry) => {
+                expiry::split(value).into_iter().for_each(|(at, _)| self.meta.expiring.add(at));
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -4,7 +4,8 @@
 //! properties     repeated { tag varint | length varint | bytes }; unknown tags are skipped
 //!                1 entries, 2 tombstones, 3 range deletes, 4 raw bytes, 8 min seqno, 9 max seqno,
 //!                10 data blocks: a varint each; 5 smallest key, 6 largest key: bytes;
-//!                7 largest is exclusive: a varint, 0 or 1
+//!                7 largest is exclusive: a varint, 0 or 1; 11 superseded: a varint, left out when it is zero;
+//!                12 expiring, 13 its first end, 14 its last end: a varint each, left out when there is none
 //! range deletes  count varint | count x { start: length varint, bytes | end: the same | seqno varint }
 //! ```
 //!
@@ -53,6 +54,20 @@ impl Properties {
         }
         put(5, &meta.smallest);
         put(6, &meta.largest);
+        if meta.superseded > 0 {
+            let mut value = Vec::new();
+            put_varint(&mut value, meta.superseded);
+            put(11, &value);
+        }
+        if meta.expiring.count > 0 {
+            for (tag, number) in
+                [(12, meta.expiring.count), (13, meta.expiring.first), (14, meta.expiring.last)]
+            {
+                let mut value = Vec::new();
+                put_varint(&mut value, number);
+                put(tag, &value);
+            }
+        }
         out
     }
 
@@ -74,6 +89,10 @@ impl Properties {
                 8 => found.meta.min_seqno = number()?,
                 9 => found.meta.max_seqno = number()?,
                 10 => found.data_blocks = number()?,
+                11 => found.meta.superseded = number()?,
+                12 => found.meta.expiring.count = number()?,
+                13 => found.meta.expiring.first = number()?,
+                14 => found.meta.expiring.last = number()?,
                 _ => {}
             }
         }

@@ -7,9 +7,10 @@ use super::format::{self, corrupt};
 use super::open::{Sections, TableFile};
 use crate::checksum::Running;
 use crate::error::Result;
+use crate::expiry;
 use crate::fs::Dir;
 use crate::key::{self, Kind};
-use crate::version::TableMeta;
+use crate::version::{Expiring, TableMeta};
 
 /// Bytes read at once for the checksum of the whole file.
 const READ_BYTES: u64 = 512 << 10;
@@ -44,6 +45,8 @@ pub(super) fn verify(meta: &TableMeta, dir: &dyn Dir) -> Result<u64> {
 struct Points {
     entries: u64,
     tombstones: u64,
+    superseded: u64,
+    expiring: Expiring,
     bytes: u64,
     seqnos: Option<(u64, u64)>,
     smallest: Vec<u8>,
@@ -63,7 +66,14 @@ impl Points {
         match key::kind_of(trailer) {
             None | Some(Kind::RangeDelete) => self.wrong = Some("a record of unknown kind"),
             Some(Kind::Delete) => self.tombstones += 1,
+            Some(Kind::SetWithExpiry) => match expiry::split(value) {
+                Some((expires_at, _)) => self.expiring.add(expires_at),
+                None => self.wrong = Some("a value that is too short for its expiry"),
+            },
             Some(_) => {}
+        }
+        if self.entries > 0 && self.largest == user_key {
+            self.superseded += 1;
         }
         if self.entries == 0 {
             self.smallest.extend_from_slice(user_key);
@@ -98,6 +108,8 @@ impl Points {
         }
         let counts = self.entries == meta.entries
             && self.tombstones == meta.tombstones
+            && self.superseded == meta.superseded
+            && self.expiring == meta.expiring
             && self.bytes <= meta.raw_bytes
             && (self.bytes == meta.raw_bytes || !no_ranges);
         if counts && bounds && !outside && self.seqnos == Some((meta.min_seqno, meta.max_seqno)) {

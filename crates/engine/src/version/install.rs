@@ -69,6 +69,9 @@ impl Installer {
     ) -> Result<()> {
         let mut state = self.state.lock();
         let current = view.load().version.clone();
+        if manifest_is_long(&state) {
+            self.roll(&mut state, &current)?;
+        }
         edit.next_file = Some(self.next_file.load(Ordering::Relaxed));
         let next = Arc::new(current.apply(&edit, |meta| Table::new(meta.clone(), self.tables.clone()))?);
         let Some(manifest) = state.manifest.as_mut() else {
@@ -82,9 +85,6 @@ impl Installer {
         state.last_seqno = edit.last_seqno.unwrap_or(state.last_seqno).max(state.last_seqno);
         view.rcu(|view| publish(view, next.clone()));
         give_up(&current, &edit);
-        if manifest_is_long(&state) {
-            self.roll(&mut state, &next)?;
-        }
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 mod bounds;
 pub mod edit;
+mod expiring;
 pub(crate) mod install;
 mod sublevel;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod tests;
 
 pub use bounds::{Bounds, KeyRange, hull};
 pub use edit::VersionEdit;
+pub use expiring::Expiring;
 
 /// How many levels there are; L0 holds flushed tables newest first, the others hold tables that do not overlap.
 pub const LEVELS: usize = 7;
@@ -52,6 +54,10 @@ pub struct TableMeta {
     pub range_deletes: u64,
     /// Bytes of keys and values before blocks and compression.
     pub raw_bytes: u64,
+    /// Point records inside that follow a newer one of their key: some snapshot needed them when the table was written.
+    pub superseded: u64,
+    /// Point records inside that expire.
+    pub expiring: Expiring,
 }
 
 impl AsRef<TableMeta> for TableMeta {

@@ -8,6 +8,8 @@ use super::*;
 #[derive(Debug, Clone)]
 enum Write {
     Put(u8),
+    /// Expired at even seqnos, at odd ones never.
+    PutWithExpiry(u8),
     Delete(u8),
     Clear(u8, u8),
 }
@@ -20,12 +22,18 @@ fn records(history: &[(u64, Write)]) -> Records {
     for &(seqno, ref write) in history {
         match *write {
             Write::Put(key) => points.push((key, key::trailer(seqno, Kind::Set))),
+            Write::PutWithExpiry(key) => points.push((key, key::trailer(seqno, Kind::SetWithExpiry))),
             Write::Delete(key) => points.push((key, key::trailer(seqno, Kind::Delete))),
             Write::Clear(a, b) => dels.push(RangeTombstone { start: [a].into(), end: [b].into(), seqno }),
         }
     }
     points.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
     (points, dels)
+}
+
+/// When the value of a PutWithExpiry ends.
+fn expiry_of(trailer: u64) -> u64 {
+    if key::seqno_of(trailer).is_multiple_of(2) { 0 } else { u64::MAX }
 }
 
 /// What a reader at `snapshot` sees: of each key the seqno of its value.
@@ -42,22 +50,32 @@ fn state(records: &[&Records], snapshot: u64) -> BTreeMap<u8, u64> {
         let covered = |t: &&RangeTombstone| {
             *t.start <= [*key][..] && [*key][..] < *t.end && t.seqno > key::seqno_of(*trailer)
         };
-        key::kind_of(*trailer) == Some(Kind::Set) && !dels.iter().any(covered)
+        let there = match key::kind_of(*trailer) {
+            Some(Kind::Set) => true,
+            Some(Kind::SetWithExpiry) => expiry_of(*trailer) > 0,
+            _ => false,
+        };
+        there && !dels.iter().any(covered)
     });
     newest.into_iter().map(|(key, trailer)| (key, key::seqno_of(trailer))).collect()
 }
 
 fn compact(inputs: &Records, snapshots: &[u64], below: &Below) -> Records {
     let range_dels = RangeDels::new(inputs.1.clone());
-    let mut retention = Retention::new(snapshots, &range_dels, below);
-    let points =
-        inputs.0.iter().filter(|(key, trailer)| retention.keep(&[*key], *trailer)).copied().collect();
+    let clock = Clock::manual();
+    let mut retention = Retention::new(snapshots, &range_dels, below, &clock);
+    let kept = inputs.0.iter().filter_map(|&(key, trailer)| {
+        let stored = expiry_of(trailer).to_le_bytes();
+        retention.keep(&[key], trailer, &stored).map(|(trailer, _)| (key, trailer))
+    });
+    let points = kept.collect();
     (points, retention.range_tombstones())
 }
 
 fn writes() -> impl Strategy<Value = Vec<Write>> {
     let one = prop_oneof![
         6 => (0u8..6).prop_map(Write::Put),
+        4 => (0u8..6).prop_map(Write::PutWithExpiry),
         3 => (0u8..6).prop_map(Write::Delete),
         1 => (0u8..7, 0u8..7).prop_map(|(a, b)| Write::Clear(a, b)),
     ];
@@ -90,6 +108,7 @@ proptest! {
     fn without_snapshots_and_with_nothing_below_only_values_stay(history in writes()) {
         let all = records(&(1..).zip(history).collect::<Vec<_>>());
         let after = compact(&all, &[], &Below::default());
+        prop_assert!(after.0.iter().all(|(_, t)| key::kind_of(*t) != Some(Kind::Delete)));
         let values: BTreeMap<u8, u64> = after.0.iter().map(|&(key, t)| (key, key::seqno_of(t))).collect();
         prop_assert_eq!(values.len(), after.0.len());
         prop_assert_eq!(values, state(&[&all], u64::MAX));
@@ -115,6 +134,21 @@ fn a_snapshot_at_seqno_0_keeps_what_it_cannot_see_and_what_it_can() {
         (vec![(1, key::trailer(5, Kind::Delete)), (1, key::trailer(0, Kind::Set))], Vec::new());
     assert_eq!(compact(&deleted, &[0], &below), deleted);
     assert!(compact(&deleted, &[], &below).0.is_empty());
+}
+
+#[test]
+fn an_expired_value_becomes_a_tombstone_without_its_bytes() {
+    let clock = Clock::manual();
+    let below = Below::new([Bounds::inclusive(b"a", b"b")]);
+    let (snapshots, range_dels) = ([], RangeDels::default());
+    let mut retention = Retention::new(&snapshots, &range_dels, &below, &clock);
+    let trailer = key::trailer(7, Kind::SetWithExpiry);
+    let past = [&clock.unix_millis().to_le_bytes()[..], b"value"].concat();
+    let future = [&(clock.unix_millis() + 1).to_le_bytes()[..], b"value"].concat();
+    assert_eq!(retention.keep(b"a", trailer, &past), Some((key::trailer(7, Kind::Delete), &b""[..])));
+    assert_eq!(retention.keep(b"b", trailer, &future), Some((trailer, &future[..])));
+    assert_eq!(retention.keep(b"c", trailer, &past), None, "nothing lies below");
+    assert_eq!(retention.keep(b"d", trailer, &future), Some((trailer, &future[..])));
 }
 
 #[test]

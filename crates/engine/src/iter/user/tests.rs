@@ -3,13 +3,18 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::ErrorKind;
+use crate::expiry::EXPIRY_BYTES;
 use crate::iter::vec_cursor::{Entry, VecCursor};
+use crate::key::Kind;
 use crate::range_del::RangeTombstone;
 
 /// A write of the random histories.
 #[derive(Debug, Clone)]
 enum Write {
     Put(Vec<u8>),
+    /// A value that has expired, or never will.
+    PutWithExpiry(Vec<u8>, bool),
     Delete(Vec<u8>),
     Clear(Vec<u8>, Vec<u8>),
 }
@@ -35,6 +40,7 @@ fn bound() -> impl Strategy<Value = Bound<Vec<u8>>> {
 fn writes() -> impl Strategy<Value = Vec<Write>> {
     let one = prop_oneof![
         8 => key().prop_map(Write::Put),
+        3 => (key(), any::<bool>()).prop_map(|(key, expired)| Write::PutWithExpiry(key, expired)),
         3 => key().prop_map(Write::Delete),
         1 => (key(), key()).prop_map(|(a, b)| Write::Clear(a, b)),
     ];
@@ -66,6 +72,11 @@ fn sources(history: &[Write], cuts: &[usize]) -> (Vec<VecCursor>, Vec<(usize, Ar
         let (points, dels) = (points.last_mut().unwrap(), dels.last_mut().unwrap());
         match write {
             Write::Put(key) => points.push((key.clone(), key::trailer(seqno, Kind::Set), value(seqno))),
+            Write::PutWithExpiry(key, expired) => {
+                let expiry: [u8; EXPIRY_BYTES] = if *expired { 0 } else { u64::MAX }.to_le_bytes();
+                let stored = [&expiry[..], &value(seqno)].concat();
+                points.push((key.clone(), key::trailer(seqno, Kind::SetWithExpiry), stored));
+            }
             Write::Delete(key) => points.push((key.clone(), key::trailer(seqno, Kind::Delete), Vec::new())),
             Write::Clear(start, end) => {
                 dels.push(RangeTombstone { start: start[..].into(), end: end[..].into(), seqno });
@@ -86,17 +97,27 @@ fn state(history: &[Write], snapshot: u64) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut map = BTreeMap::new();
     for (write, seqno) in history.iter().zip(1..=snapshot) {
         match write {
-            Write::Put(key) => drop(map.insert(key.clone(), value(seqno))),
-            Write::Delete(key) => drop(map.remove(key)),
+            Write::Put(key) | Write::PutWithExpiry(key, false) => drop(map.insert(key.clone(), value(seqno))),
+            Write::Delete(key) | Write::PutWithExpiry(key, true) => drop(map.remove(key)),
             Write::Clear(start, end) => map.retain(|key, _| key < start || key >= end),
         }
     }
     map
 }
 
+fn open(
+    children: Vec<VecCursor>,
+    snapshot: u64,
+    lower: Bound<Vec<u8>>,
+    upper: Bound<Vec<u8>>,
+    dels: Vec<(usize, Arc<RangeDels>)>,
+) -> UserCursor<VecCursor> {
+    UserCursor::new(MergeCursor::new(children), snapshot, lower, upper, dels, Now::new(Clock::manual()))
+}
+
 fn cursor(history: &[Write], cuts: &[usize], snapshot: u64) -> UserCursor<VecCursor> {
     let (children, dels) = sources(history, cuts);
-    UserCursor::new(MergeCursor::new(children), snapshot, Bound::Unbounded, Bound::Unbounded, dels)
+    open(children, snapshot, Bound::Unbounded, Bound::Unbounded, dels)
 }
 
 fn forward(cursor: &mut UserCursor<VecCursor>) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -141,8 +162,7 @@ fn a_cleared_range_is_skipped_not_walked() {
     // 5,000 steps over the old records would fail.
     let (children, dels) = sources(&history, &[5_000]);
     let children = children.into_iter().map(|c| c.failing_after(100)).collect();
-    let mut cursor =
-        UserCursor::new(MergeCursor::new(children), 5_001, Bound::Unbounded, Bound::Unbounded, dels);
+    let mut cursor = open(children, 5_001, Bound::Unbounded, Bound::Unbounded, dels);
     assert_eq!(forward(&mut cursor), expected);
     assert_eq!(backward(&mut cursor), expected);
 }
@@ -161,13 +181,36 @@ fn keys_put_again_after_the_clear_are_not_skipped() {
 }
 
 #[test]
+fn turning_forward_behind_a_range_that_was_skipped_backward() {
+    let mut history: Vec<_> = (0..50u8).map(|k| Write::Put(vec![k])).collect();
+    history.push(Write::Clear(vec![10], vec![40]));
+    // Going back, this key is met after the older source was sent to the start of the cleared range.
+    history.push(Write::Put(vec![30]));
+    for cuts in [&[50][..], &[50, 51]] {
+        let mut cursor = cursor(&history, cuts, 52);
+        cursor.seek_to_last().unwrap();
+        while cursor.key() > &[30][..] {
+            cursor.prev().unwrap();
+        }
+        assert_eq!(cursor.key(), [30]);
+        cursor.next().unwrap();
+        assert_eq!(cursor.key(), [40], "cut at {cuts:?}");
+        cursor.prev().unwrap();
+        assert_eq!(cursor.key(), [30]);
+        cursor.prev().unwrap();
+        assert_eq!(cursor.key(), [9]);
+        cursor.next().unwrap();
+        assert_eq!(cursor.key(), [30], "cut at {cuts:?}");
+    }
+}
+
+#[test]
 fn a_read_error_is_sticky_in_both_directions() {
     let history: Vec<_> = (0..50u8).map(|k| Write::Put(vec![k])).collect();
     for back in [false, true] {
         let (children, dels) = sources(&history, &[]);
         let children = children.into_iter().map(|c| c.failing_after(20)).collect();
-        let mut cursor =
-            UserCursor::new(MergeCursor::new(children), 99, Bound::Unbounded, Bound::Unbounded, dels);
+        let mut cursor = open(children, 99, Bound::Unbounded, Bound::Unbounded, dels);
         let first = if back { cursor.seek_to_last() } else { cursor.seek_to_first() };
         first.unwrap();
         let error = (0..50).find_map(|_| if back { cursor.prev() } else { cursor.next() }.err());
@@ -180,8 +223,7 @@ fn a_read_error_is_sticky_in_both_directions() {
 #[test]
 fn an_unknown_kind_is_corruption_not_an_entry() {
     let children = vec![VecCursor::new(vec![(b"k".to_vec(), 3 << 8 | 9, Vec::new())])];
-    let mut cursor =
-        UserCursor::new(MergeCursor::new(children), 9, Bound::Unbounded, Bound::Unbounded, Vec::new());
+    let mut cursor = open(children, 9, Bound::Unbounded, Bound::Unbounded, Vec::new());
     assert_eq!(cursor.seek_to_first().unwrap_err(), ErrorKind::Corruption);
     assert_eq!(cursor.next().unwrap_err(), ErrorKind::Corruption);
 }
@@ -196,7 +238,7 @@ proptest! {
     ) {
         let (children, dels) = sources(&history, &cuts);
         let mut cursor =
-            UserCursor::new(MergeCursor::new(children), snapshot, lower.clone(), upper.clone(), dels);
+            open(children, snapshot, lower.clone(), upper.clone(), dels);
         let mut model = state(&history, snapshot);
         model.retain(|key, _| {
             let above = match &lower {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 pub(in crate::manifest) fn any_table() -> impl Strategy<Value = TableMeta> {
-    let numbers = (any::<[u64; 2]>(), any::<u64>(), any::<[u64; 6]>());
+    let numbers = (any::<[u64; 2]>(), any::<u64>(), any::<[u64; 10]>());
     let keys = (vec(any::<u8>(), 0..40), vec(any::<u8>(), 0..40), any::<bool>());
     (numbers, keys).prop_map(|(([number, size], checksum, rest), (smallest, largest, exclusive))| TableMeta {
         number,
@@ -20,6 +20,11 @@ pub(in crate::manifest) fn any_table() -> impl Strategy<Value = TableMeta> {
         tombstones: rest[3],
         range_deletes: rest[4],
         raw_bytes: rest[5],
+        superseded: rest[6] % 3,
+        expiring: match rest[7] % 3 {
+            0 => Expiring::default(),
+            count => Expiring { count, first: rest[8], last: rest[9] },
+        },
     })
 }
 
@@ -82,6 +87,8 @@ fn the_bytes_are_as_documented() {
         tombstones: 4,
         range_deletes: 5,
         raw_bytes: 6,
+        superseded: 7,
+        expiring: Expiring { count: 3, first: 1, last: 2 },
     };
     let edit = VersionEdit {
         added: vec![(2, table)],
@@ -91,7 +98,8 @@ fn the_bytes_are_as_documented() {
         last_seqno: Some(5),
     };
     let wanted = b"\x01\x01\x04\x02\x02\x80\x01\x03\x01\x05\x04\x02\x00\x07\
-        \x05\x18\x02\x09\xac\x02\x01\x02\x03\x04\x05\x06\x07\x08\x01a\x02zz\x01\x01\x02\x03\x04\x05\x06";
+        \x05\x20\x02\x09\xac\x02\x01\x02\x03\x04\x05\x06\x07\x08\x01a\x02zz\x01\x01\x02\x03\x04\x05\x06\x81\x01\x07\
+        \x82\x03\x03\x01\x02";
     assert_eq!(bytes_of(&edit), wanted);
 }
 
@@ -115,7 +123,7 @@ fn unknown_fields_of_a_table_are_skipped_only_when_they_say_so() {
         longer.extend([tag, 1, 0xff]);
         longer
     };
-    assert_eq!(decode(&with(0x81)).unwrap(), edit);
+    assert_eq!(decode(&with(0x83)).unwrap(), edit);
     assert_eq!(decode(&with(1)).unwrap_err(), ErrorKind::UnsupportedFormat);
 }
 

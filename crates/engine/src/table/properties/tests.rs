@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::version::Expiring;
 
 fn tombstone(start: &[u8], end: &[u8], seqno: u64) -> RangeTombstone {
     RangeTombstone { start: start.into(), end: end.into(), seqno }
@@ -8,8 +9,8 @@ fn tombstone(start: &[u8], end: &[u8], seqno: u64) -> RangeTombstone {
 
 proptest! {
     #[test]
-    fn properties_round_trip(numbers: [u64; 7], smallest: Vec<u8>, largest: Vec<u8>, exclusive: bool) {
-        let [entries, tombstones, range_deletes, raw_bytes, min_seqno, max_seqno, data_blocks] = numbers;
+    fn properties_round_trip(numbers: [u64; 8], expiring in (1u64.., any::<u64>(), any::<u64>()), smallest: Vec<u8>, largest: Vec<u8>, exclusive: bool) {
+        let [entries, tombstones, range_deletes, raw_bytes, min_seqno, max_seqno, data_blocks, superseded] = numbers;
         let meta = TableMeta {
             number: 7,
             smallest: smallest.into(),
@@ -21,6 +22,8 @@ proptest! {
             raw_bytes,
             min_seqno,
             max_seqno,
+            superseded,
+            expiring: Expiring { count: expiring.0, first: expiring.1, last: expiring.2 },
             ..TableMeta::default()
         };
         let mut bytes = Properties { meta: meta.clone(), data_blocks }.encode();

@@ -1,0 +1,2 @@
+export * from './unstorage.js'
+export { mossDriver as default } from './unstorage.js'
