@@ -11,8 +11,6 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 
 /** A case that takes longer hangs. */
 const HANGS = 300_000
-/** Cases that run side by side. */
-const LANES = 4
 
 interface Ended {
   status: number | null
@@ -80,37 +78,22 @@ for (const program of programs) {
   for (const one of found) cases.push([program, one])
 }
 
-/** Lets at most `LANES` of its callers run at a time. */
-const waiting: (() => void)[] = []
-let running = 0
-async function lane<T>(work: () => Promise<T>): Promise<T> {
-  if (running++ >= LANES) await new Promise<void>(resolve => waiting.push(resolve))
-  try {
-    return await work()
-  } finally {
-    running--
-    waiting.shift()?.()
-  }
-}
-
 describe.concurrent('a process of its own', () => {
   for (const [program, one] of cases) {
-    test(`${program}: ${one.name}`, { timeout: 2 * HANGS }, () =>
-      lane(async () => {
-        const directory = mkdtempSync(join(tmpdir(), 'moss-life-'))
-        try {
-          const { stderr, reached, acknowledged, ...ended } = await run(program, one, directory)
-          const came = { ...ended, stderr: one.stderr?.test(stderr) ? '' : stderr, reached }
-          const wanted = { status: one.signal ? null : (one.status ?? 0), signal: one.signal ?? null }
-          expect(came, stderr).toEqual({ ...wanted, stderr: '', reached: true })
-          const count = [...acknowledged.values()].reduce((sum, { size }) => sum + size, 0)
-          expect(count).toBeGreaterThanOrEqual(one.acknowledged ?? 0)
-          await look(directory, acknowledged)
-        } finally {
-          rmSync(directory, { recursive: true, force: true })
-        }
-      }),
-    )
+    test(`${program}: ${one.name}`, { timeout: 2 * HANGS }, async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'moss-life-'))
+      try {
+        const { stderr, reached, acknowledged, ...ended } = await run(program, one, directory)
+        const came = { ...ended, stderr: one.stderr?.test(stderr) ? '' : stderr, reached }
+        const wanted = { status: one.signal ? null : (one.status ?? 0), signal: one.signal ?? null }
+        expect(came, stderr).toEqual({ ...wanted, stderr: '', reached: true })
+        const count = [...acknowledged.values()].reduce((sum, { size }) => sum + size, 0)
+        expect(count).toBeGreaterThanOrEqual(one.acknowledged ?? 0)
+        await look(directory, acknowledged)
+      } finally {
+        rmSync(directory, { recursive: true, force: true })
+      }
+    })
   }
 })
 

@@ -126,6 +126,25 @@ export const cases = [
     },
   },
   {
+    name: 'process.exit while writes wait behind flushes',
+    acknowledged: 200,
+    async run(context) {
+      const e = await context.open({ ...small, maxTables: 1 })
+      let number = 0
+      setInterval(() => {
+        for (let i = 0; i < 200; i++) {
+          const [key, value] = [`k${number++}`, 'v'.repeat(2000)]
+          e.put(key, value).then(() => context.acknowledge(key, value))
+        }
+      }, 1)
+      setTimeout(() => {
+        context.reach()
+        process.exit(0)
+      }, 200)
+      await new Promise(() => {})
+    },
+  },
+  {
     name: 'process.exit in an event listener',
     acknowledged: 1,
     async run(context) {

@@ -5,8 +5,8 @@ import { strict as assert } from 'node:assert'
 const GIB = 2 ** 30
 const MIB = 2 ** 20
 
-/** Calls per round; more on a machine that is fast enough to do it in time. */
-const TIME = 8000
+/** Milliseconds after which a slow machine has done enough. */
+const TIME = 15_000
 
 /** @type {import('../types.js').Case[]} */
 export const cases = [
@@ -56,7 +56,7 @@ export const cases = [
       }
       assert.ok(done >= 1e6, `only ${done} gets`)
       // A promise and a timer each, not collected, would be 100 bytes at least: 100 MB a million.
-      assert.ok(most - before < 96 * MIB, `${done} gets grew the process by ${(most - before) / MIB} MiB`)
+      assert.ok(most - before < 48 * MIB, `${done} gets grew the process by ${(most - before) / MIB} MiB`)
       assert.equal(await turn(1), 'value 0')
       await e.close()
       context.reach()
