@@ -1,8 +1,7 @@
 //! What the engine can see of itself: time, counters, histograms, and the events a listener gets.
 //!
 //! - [`Clock`]: the only place that reads the machine's clocks; a test injects one it moves by hand.
-//! - [`Counters`]: always on. Relaxed atomics; the ones a cached read touches are spread over cache lines, so
-//!   that reading threads do not share one.
+//! - [`Counters`]: always on, relaxed atomics.
 //! - [`Histogram`]: durations in logarithmic buckets.
 //! - [`Event`], [`Events`]: what happened, told to the listener on the thread where it happened.
 //!
@@ -17,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub use clock::Clock;
-pub use counters::{Counter, CounterValues, Counters, HotCounter};
+pub use counters::{Counter, CounterValues, Counters};
 pub use histogram::{Histogram, Summary};
 
 use crate::admission::Reason;

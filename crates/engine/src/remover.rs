@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::event::{Event, Events};
+use crate::event::{Counters, Event, Events};
 use crate::fs::{Dir, FileName};
 use crate::health::Health;
 use crate::sync::Mutex;
@@ -17,14 +17,21 @@ pub(crate) struct Remover {
     health: Arc<Health>,
     executor: Executor,
     events: Events,
+    counters: Arc<Counters>,
     lane: OnceLock<LaneId>,
     waiting: Mutex<Vec<FileName>>,
 }
 
 impl Remover {
     /// A remover for files of `dir`; it deletes once its lane has been set and runs.
-    pub fn new(dir: Arc<dyn Dir>, health: Arc<Health>, executor: Executor, events: Events) -> Self {
-        Self { dir, health, executor, events, lane: OnceLock::new(), waiting: Mutex::default() }
+    pub fn new(
+        dir: Arc<dyn Dir>,
+        health: Arc<Health>,
+        executor: Executor,
+        events: Events,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self { dir, health, executor, events, counters, lane: OnceLock::new(), waiting: Mutex::default() }
     }
 
     /// The lane that calls [`Self::poll`].
@@ -51,6 +58,7 @@ impl Remover {
         for name in waiting {
             let removed = self.health.error().is_none() && self.dir.remove(&name.to_string()).is_ok();
             if let (true, FileName::Table(table)) = (removed, name) {
+                self.counters.tables_deleted.add(1);
                 self.events.emit(|| Event::TableDeleted { table });
             }
         }

@@ -29,6 +29,7 @@ impl Commit {
         let committed =
             catch_unwind(AssertUnwindSafe(|| self.commit_group(store, &mut log, &group, may_wait)));
         let outcome = committed.unwrap_or_else(|_| {
+            log.broken = true;
             Err(store.fail(Severity::ReadOnly, Error::new(ErrorKind::Internal, "a commit panicked")))
         });
         let durable = |request: &Request| request.durability == Durability::Disk;
@@ -93,6 +94,7 @@ impl Commit {
         log.last_seqno += count;
         store.visible.store(log.last_seqno, Ordering::Release);
         store.counters.user_bytes.add(bytes as u64);
+        store.counters.user_ops.add(count);
         store.counters.groups.add(1);
         store.counters.group_writes.add(group.len() as u64);
         Ok(())

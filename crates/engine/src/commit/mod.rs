@@ -76,6 +76,8 @@ pub(crate) struct Log {
     last_seqno: SeqNo,
     /// Turns delays into waits.
     pacer: Pacer,
+    /// A commit panicked: the memtable may hold a part of a batch under numbers that were never published.
+    broken: bool,
 }
 
 /// The commit path of one database.
@@ -88,7 +90,7 @@ pub(crate) struct Commit {
 impl Commit {
     /// A commit path whose next write goes to `wal` and gets the number after `last_seqno`.
     pub fn new(wal: Option<WalWriter>, last_seqno: SeqNo) -> Self {
-        let log = Mutex::new(Log { wal, last_seqno, pacer: Pacer::default() });
+        let log = Mutex::new(Log { wal, last_seqno, pacer: Pacer::default(), broken: false });
         Self { queue: Mutex::default(), log, sync: SyncQueue::default() }
     }
 
@@ -161,11 +163,19 @@ impl Commit {
     }
 
     /// The first half of resuming after a failure: gives up the log, which may end in a write of unknown outcome, and
-    /// freezes what it covered. Nothing is logged until [`Self::renew_log`].
-    pub fn abandon_log(&self, store: &Store) {
+    /// freezes what it covered. Nothing is logged until [`Self::renew_log`]. Refused after a panic in a commit: the
+    /// memtable is not to be trusted, the log is, and a reopen reads it.
+    pub fn abandon_log(&self, store: &Store) -> Result<()> {
         let mut log = self.log.lock();
+        if log.broken {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "a commit panicked: close the database and open it again",
+            ));
+        }
         log.wal = None;
         group::push_memtable(store, store.new_file_number());
+        Ok(())
     }
 
     /// The second half, once the frozen memtables are tables: begins a log that has no predecessor.

@@ -101,7 +101,7 @@ impl Engine {
     fn restart_writes(&self) -> Result<()> {
         let parts = &self.database.parts;
         let store = &parts.store;
-        parts.commit.abandon_log(store);
+        parts.commit.abandon_log(store)?;
         store.installer.renew(&store.view)?;
         while flush::flush_oldest(store)? {}
         let log_number = Some(store.view.load().memtable.log_number());

@@ -155,7 +155,14 @@ fn open_store(
     let events = Events::new(listener);
     let progress = Gate::default();
     let health = Arc::new(health(&options, &events, &progress));
-    let remover = Arc::new(Remover::new(dir.clone(), health.clone(), executor.clone(), events.clone()));
+    let counters = Arc::new(Counters::default());
+    let remover = Arc::new(Remover::new(
+        dir.clone(),
+        health.clone(),
+        executor.clone(),
+        events.clone(),
+        counters.clone(),
+    ));
     let blocks = BlockCache::new(options.cache_bytes);
     let files = TableCache::new(options.open_files());
     let on_unused = {
@@ -177,7 +184,7 @@ fn open_store(
         reads: TaskQueue::new(&executor, "moss-read", READERS)?,
         executor,
         events,
-        counters: Arc::new(Counters::default()),
+        counters,
         health,
         snapshots: Snapshots::default(),
         blocks,

@@ -1,21 +1,7 @@
-//! What the engine counts, always.
-//!
-//! A [`HotCounter`] is split into shards, each on its own cache line, and a thread always adds to the same
-//! shard: up to 16 reading threads do not share a line. No count is ever lost.
-
-use crossbeam::utils::CachePadded;
+//! What the engine counts, always: relaxed atomics, touched once a group, a flush or a compaction, never by a read. (The
+//! block cache counts its hits itself, spread over cache lines.)
 
 use crate::sync::{AtomicU64, Ordering};
-
-/// Into how many cache lines a hot counter is split.
-const SHARDS: usize = 16;
-
-std::thread_local! {
-    static SHARD: usize = {
-        static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-        NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % SHARDS
-    };
-}
 
 /// A count that many threads may add to, seldom.
 #[derive(Debug, Default)]
@@ -34,37 +20,12 @@ impl Counter {
     }
 }
 
-/// A count that reading threads add to on every operation, without writing each other's cache lines. 2 KiB.
-#[derive(Debug, Default)]
-pub struct HotCounter([CachePadded<AtomicU64>; SHARDS]);
-
-impl HotCounter {
-    /// Adds. One relaxed atomic addition on a cache line of this thread's own (as long as there are at most 16).
-    #[inline]
-    pub fn add(&self, by: u64) {
-        let shard = SHARD.try_with(|shard| *shard).unwrap_or(0);
-        if let Some(line) = self.0.get(shard) {
-            line.fetch_add(by, Ordering::Relaxed);
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn shards(&self) -> &[CachePadded<AtomicU64>] {
-        &self.0
-    }
-
-    /// The count now: the sum of all shards.
-    pub fn get(&self) -> u64 {
-        self.0.iter().map(|line| line.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
-    }
-}
-
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident: $kind:ty,)*) => {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Counts of everything the engine does since it was opened, shared by all its threads.
         #[derive(Debug, Default)]
         pub struct Counters {
-            $($(#[$doc])* pub $name: $kind,)*
+            $($(#[$doc])* pub $name: Counter,)*
         }
 
         /// The [`Counters`] at one moment, as plain numbers.
@@ -83,48 +44,40 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Lookups of a key.
-    gets: HotCounter,
-    /// Lookups that found a value.
-    found: HotCounter,
-    /// Blocks served from the block cache.
-    cache_hits: HotCounter,
-    /// Blocks that had to be loaded.
-    cache_misses: HotCounter,
     /// Bytes of keys and values that users wrote.
-    user_bytes: Counter,
-    /// Operations (puts and deletes) that users wrote.
-    user_ops: Counter,
+    user_bytes,
+    /// Operations (puts, deletes, range deletes) that users wrote.
+    user_ops,
     /// Records replayed from write-ahead logs at open.
-    recovered_ops: Counter,
+    recovered_ops,
     /// Bytes written to write-ahead logs.
-    wal_bytes: Counter,
+    wal_bytes,
     /// Syncs of write-ahead logs.
-    syncs: Counter,
+    syncs,
     /// Commit groups; each is one frame in a write-ahead log.
-    groups: Counter,
+    groups,
     /// Batches in all commit groups; divided by `groups`: how many writes share one frame.
-    group_writes: Counter,
+    group_writes,
     /// Memtables flushed.
-    flushes: Counter,
+    flushes,
     /// Bytes of tables written by flushes.
-    flushed_bytes: Counter,
+    flushed_bytes,
     /// Compactions installed, trivial moves not counted.
-    compactions: Counter,
+    compactions,
     /// Bytes of tables read by compactions.
-    compacted_bytes_read: Counter,
+    compacted_bytes_read,
     /// Bytes of tables written by compactions.
-    compacted_bytes_written: Counter,
+    compacted_bytes_written,
     /// Tables moved to the next level without being rewritten.
-    trivial_moves: Counter,
+    trivial_moves,
     /// Tables removed because nothing referred to them any more.
-    tables_deleted: Counter,
+    tables_deleted,
     /// Times a writer was stopped.
-    stalls: Counter,
+    stalls,
     /// Microseconds writers were stopped or delayed.
-    stall_micros: Counter,
+    stall_micros,
     /// Commit groups that were delayed but not stopped.
-    delayed_writes: Counter,
+    delayed_writes,
 }
 
 impl CounterValues {
