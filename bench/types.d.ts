@@ -86,10 +86,14 @@ export interface Context {
   /** How long to measure, at most. */
   seconds: number
   /**
-   * Calls `step(i)` for i = 0, 1, … until `count` calls are made or the time is up, with so many calls in flight.
-   * Resolves to the number of calls.
+   * Runs so many lanes side by side. Each takes numbers (0, 1, … below `count`, each once) and does what there is to do
+   * for them, until it gets -1 because all are taken or the time is up. A lane is a loop, so that next to nothing of
+   * what is measured is the benchmark's own work. Resolves to how many numbers were taken.
    */
-  repeat(step: (i: number) => unknown, options?: { inFlight?: number; count?: number }): Promise<number>
+  repeat(
+    lane: (take: () => number) => Promise<void>,
+    options?: { inFlight?: number; count?: number },
+  ): Promise<number>
 }
 
 /** One row of the table. */

@@ -1,5 +1,5 @@
 /**
- * Calling something again and again until all is done or the time is up.
+ * Doing something again and again until all is done or the time is up.
  */
 
 const LOOK_AT_CLOCK_EVERY = 64
@@ -10,14 +10,15 @@ const LOOK_AT_CLOCK_EVERY = 64
  * @returns {import('../types.d.ts').Context['repeat']}
  */
 export function repeater(seconds, all) {
-  return async (step, { inFlight = 1, count = all } = {}) => {
+  return async (lane, { inFlight = 1, count = all } = {}) => {
     const deadline = performance.now() + seconds * 1000
     let next = 0
-    const late = () => next % LOOK_AT_CLOCK_EVERY === 0 && performance.now() > deadline
-    const one = async () => {
-      while (next < count && !late()) await step(next++)
+    const take = () => {
+      if (next >= count) return -1
+      if (next % LOOK_AT_CLOCK_EVERY === 0 && performance.now() > deadline) return -1
+      return next++
     }
-    await Promise.all(Array.from({ length: inFlight }, one))
+    await Promise.all(Array.from({ length: inFlight }, () => lane(take)))
     return next
   }
 }

@@ -3,7 +3,7 @@
  */
 import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
-import { makeData } from './data.mjs'
+import { laidOut, makeData } from './data.mjs'
 import { loadStore } from './load.mjs'
 import { repeater } from './repeat.mjs'
 
@@ -19,17 +19,19 @@ const job = /** @type {import('./threads.mjs').Job} */ (workerData)
  */
 function reading({ get, getSync }, data) {
   const stride = 7919
-  const keyAt = (/** @type {number} */ i) =>
-    data.keys[(i * stride + job.number * 101) % data.keys.length] ?? ''
+  const at = (/** @type {number} */ i) => (i * stride + job.number * 101) % data.keys.length
+  const keys = laidOut(data.keys.map((_, i) => data.keys[at(i)] ?? ''))
   const repeat = repeater(job.seconds, job.count)
   if (getSync === undefined) {
-    return () => repeat(async i => data.check(keyAt(i), await get(keyAt(i))), { inFlight: IN_FLIGHT })
+    const lane = async (/** @type {() => number} */ take) => {
+      for (let i = take(); i >= 0; i = take()) data.check(keys[i] ?? '', await get(keys[i] ?? ''))
+    }
+    return () => repeat(lane, { inFlight: IN_FLIGHT })
   }
-  const turns = Math.floor(job.count / IN_FLIGHT)
-  const turn = (/** @type {number} */ t) => {
-    for (let i = t * IN_FLIGHT; i < (t + 1) * IN_FLIGHT; i++) data.check(keyAt(i), getSync(keyAt(i)))
-  }
-  return async () => (await repeat(turn, { count: turns })) * IN_FLIGHT
+  return () =>
+    repeat(async take => {
+      for (let i = take(); i >= 0; i = take()) data.check(keys[i] ?? '', getSync(keys[i] ?? ''))
+    })
 }
 
 /**
@@ -38,10 +40,13 @@ function reading({ get, getSync }, data) {
  * @param {import('../types.d.ts').Data} data
  */
 function writing(store, data) {
-  const keys = data.keys.filter((_, i) => i % job.threads === job.number)
+  const keys = laidOut(data.keys.filter((_, i) => i % job.threads === job.number))
   const values = keys.map(key => data.valueFor(key))
   const repeat = repeater(job.seconds, keys.length)
-  return () => repeat(i => store.put(keys[i] ?? '', values[i] ?? ''), { inFlight: IN_FLIGHT })
+  const lane = async (/** @type {() => number} */ take) => {
+    for (let i = take(); i >= 0; i = take()) await store.put(keys[i] ?? '', values[i] ?? '')
+  }
+  return () => repeat(lane, { inFlight: IN_FLIGHT })
 }
 
 try {

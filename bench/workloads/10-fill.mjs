@@ -1,4 +1,5 @@
 /** Filling an empty store in batches of 1,000. */
+import { laidOut } from '../lib/data.mjs'
 import { rate, verify } from '../lib/workload.mjs'
 
 const BATCH = 1000
@@ -24,7 +25,7 @@ export default [
     ...fill,
     ...rate('fillseq, batches of 1,000', 'puts/s', 2),
     prepare({ data }) {
-      const keys = data.keys.toSorted()
+      const keys = laidOut(data.keys.toSorted())
       return { keys, values: keys.map(key => data.valueFor(key)) }
     },
   },

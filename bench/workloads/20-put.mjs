@@ -23,7 +23,12 @@ const put = (name, durability, inFlight, target, share) => ({
     return data.keys.map(key => data.valueFor(key))
   },
   run: ({ store, data, repeat }, values) =>
-    repeat(i => store.put(data.keys[i] ?? '', values[i]), { inFlight }),
+    repeat(
+      async take => {
+        for (let i = take(); i >= 0; i = take()) await store.put(data.keys[i] ?? '', values[i])
+      },
+      { inFlight },
+    ),
   verify: ({ store, data }, _values, done) => verify(store, data, Number(done)),
 })
 

@@ -1,4 +1,5 @@
 /** Reads of single keys, uniformly at random. */
+import { laidOut } from '../lib/data.mjs'
 import { rate } from '../lib/workload.mjs'
 
 /** @typedef {import('../types.d.ts').Workload} Workload */
@@ -11,7 +12,7 @@ const MANY = 100
 /** The order in which keys are read: not the one in which they were written. @type {Workload['prepare']} */
 const shuffled = ({ data }) => {
   const stride = 7919
-  return data.keys.map((_, i) => data.keys[(i * stride + 1) % data.keys.length])
+  return laidOut(data.keys.map((_, i) => data.keys[(i * stride + 1) % data.keys.length] ?? ''))
 }
 
 /**
@@ -27,8 +28,8 @@ const get = (values, inFlight, target) => ({
   prepare: shuffled,
   run: ({ store, data, repeat }, keys) =>
     repeat(
-      async i => {
-        data.check(keys[i], await store.get(keys[i]))
+      async take => {
+        for (let i = take(); i >= 0; i = take()) data.check(keys[i], await store.get(keys[i]))
       },
       { inFlight },
     ),
@@ -45,16 +46,11 @@ const getSync = (values, target) => ({
   values,
   needs: ['getSync'],
   prepare: shuffled,
-  async run({ store, data, count, repeat }, keys) {
-    const turns = Math.ceil(count / MANY)
-    const done = await repeat(
-      turn => {
-        const end = Math.min(count, (turn + 1) * MANY)
-        for (let i = turn * MANY; i < end; i++) data.check(keys[i], store.getSync?.(keys[i]))
-      },
-      { count: turns },
-    )
-    return Math.min(count, done * MANY)
+  run({ store, data, repeat }, keys) {
+    const getSync = /** @type {(key: string) => import('../types.d.ts').Value | undefined} */ (store.getSync)
+    return repeat(async take => {
+      for (let i = take(); i >= 0; i = take()) data.check(keys[i], getSync(keys[i]))
+    })
   },
 })
 
@@ -71,12 +67,14 @@ export default [
     values: 'buffer',
     prepare: shuffled,
     async run({ store, data, count, repeat }, keys) {
-      const step = async (/** @type {number} */ i) => {
-        const asked = keys.slice(i * MANY, (i + 1) * MANY)
-        const values = await store.getMany(asked)
-        for (let j = 0; j < asked.length; j++) data.check(asked[j], values[j])
+      const lane = async (/** @type {() => number} */ take) => {
+        for (let i = take(); i >= 0; i = take()) {
+          const asked = keys.slice(i * MANY, (i + 1) * MANY)
+          const values = await store.getMany(asked)
+          for (let j = 0; j < MANY; j++) data.check(asked[j], values[j])
+        }
       }
-      return (await repeat(step, { count: Math.floor(count / MANY) })) * MANY
+      return (await repeat(lane, { count: Math.floor(count / MANY) })) * MANY
     },
   },
   {
@@ -85,9 +83,10 @@ export default [
     values: 'buffer',
     prepare: ({ data }) => data.missing,
     run: ({ store, repeat }, keys) =>
-      repeat(async i => {
-        const key = keys[i]
-        if ((await store.get(key)) !== undefined) throw new Error(`a missing key was found: ${key}`)
+      repeat(async take => {
+        for (let i = take(); i >= 0; i = take()) {
+          if ((await store.get(keys[i])) !== undefined) throw new Error(`a missing key was found: ${keys[i]}`)
+        }
       }),
   },
 ]

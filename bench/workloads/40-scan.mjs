@@ -42,14 +42,17 @@ export default [
     filled: true,
     prepare: ({ data }) => data.missing,
     run: ({ store, data, repeat }, keys) =>
-      repeat(async i => {
-        const key = keys[i]
-        let last = key
-        await store.seek(key, NEXT, (found, value) => {
+      repeat(async take => {
+        let last = ''
+        const visit = (/** @type {string} */ found, /** @type {import('../types.d.ts').Value} */ value) => {
           data.check(found, value)
           if (found <= last) throw new Error(`out of order: ${last}, ${found}`)
           last = found
-        })
+        }
+        for (let i = take(); i >= 0; i = take()) {
+          last = keys[i]
+          await store.seek(last, NEXT, visit)
+        }
       }),
   },
 ]

@@ -2,8 +2,9 @@
  * YCSB's core workloads over a full store, one client, each call awaited; zipfian 0.99 over keys in no order. D is not
  * here: what it reads is what it has just written.
  */
-import { random, zipfian } from '../lib/zipf.mjs'
+import { laidOut } from '../lib/data.mjs'
 import { rate } from '../lib/workload.mjs'
+import { random, zipfian } from '../lib/zipf.mjs'
 
 const LONGEST_SCAN = 100
 
@@ -30,7 +31,7 @@ function plan({ data, count }, writes) {
     versions[key] = (versions[key] ?? 0) + 1
     return data.valueFor(data.keys[key] ?? '', versions[key])
   })
-  return { keys: Array.from(at, key => data.keys[key] ?? ''), found, values }
+  return { keys: laidOut(Array.from(at, key => data.keys[key] ?? '')), found, values }
 }
 
 /**
@@ -47,10 +48,12 @@ const readAndUpdate = (letter, what, target, writes, readFirst = false) => ({
   changes: writes > 0,
   prepare: context => plan(context, writes),
   run: ({ store, data, repeat }, { keys, found, values }) =>
-    repeat(async i => {
-      const value = values[i]
-      if (value === undefined || readFirst) data.check(keys[i], await store.get(keys[i]), found[i])
-      if (value !== undefined) await store.put(keys[i], value)
+    repeat(async take => {
+      for (let i = take(); i >= 0; i = take()) {
+        const value = values[i]
+        if (value === undefined || readFirst) data.check(keys[i], await store.get(keys[i]), found[i])
+        if (value !== undefined) await store.put(keys[i], value)
+      }
     }),
 })
 
@@ -72,19 +75,22 @@ export default [
       })
     },
     run: ({ store, data, repeat }, operations) =>
-      repeat(async i => {
-        const { key, value, limit } = operations[i]
-        if (value !== undefined) {
-          await store.put(key, value)
-          return
+      repeat(async take => {
+        for (let i = take(); i >= 0; i = take()) {
+          const { key, value, limit } = operations[i]
+          if (value !== undefined) {
+            await store.put(key, value)
+            continue
+          }
+          let last = ''
+          await store.seek(key, limit, (found, value) => {
+            data.check(found, value)
+            if (last === '' ? found !== key : found <= last)
+              throw new Error(`out of order: ${last}, ${found}`)
+            last = found
+          })
+          if (last === '') throw new Error(`a scan from ${key} found nothing`)
         }
-        let last = ''
-        await store.seek(key, limit, (found, value) => {
-          data.check(found, value)
-          if (last === '' ? found !== key : found <= last) throw new Error(`out of order: ${last}, ${found}`)
-          last = found
-        })
-        if (last === '') throw new Error(`a scan from ${key} found nothing`)
       }),
   },
   readAndUpdate('F', 'half reads, half reads and updates', 5, 0.5, true),
