@@ -1,8 +1,8 @@
 //! The block cache.
 //!
 //! [`BlockCache`] holds the budget and the queue; each open table has its [`BlockSlots`], which hold the blocks. A hit is
-//! one load of a slot. A use is marked by a store only while the mark is below its small maximum, so a hot block's
-//! memory is read, not written. A miss is loaded once however many ask: the first loads, the others wait for it.
+//! one load of a slot. A use is marked by a store only while the mark is below its small maximum, so the marks of hot
+//! blocks are read, not written. A miss is loaded once however many ask: the first loads, the others wait for it.
 //!
 //! Invariants: the bytes counted are those of the blocks in slots; a block in a slot has exactly one entry in
 //! the queue; slots and queue change together, under the queue's lock. Blocks go when their table's slots go.
@@ -11,14 +11,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::{ArcSwapAny, Guard};
 
 use super::counters::Counters;
 use super::queue::{Entry, Queue};
 use crate::checksum;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::{AtomicU8, AtomicUsize, Condvar, Mutex, Ordering};
-use crate::table::block::Block;
+use crate::sync::{AtomicU8, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering};
+use crate::table::block::{Header, SharedBlock};
 
 /// Uses beyond this are not counted.
 const MOST_USES: u8 = 3;
@@ -73,15 +73,26 @@ impl BlockCache {
         }
     }
 
-    /// Slots for the `count` blocks of table `number`, whose index and filter take `pinned` bytes.
-    pub(crate) fn slots(self: &Arc<Self>, number: u64, count: usize, pinned: usize) -> Arc<BlockSlots> {
-        let pinned = pinned + count * size_of::<ArcSwapOption<CachedBlock>>();
+    /// Slots for the `count` blocks of table `number`, whose index and filter take `pinned` bytes. `paranoid` remembers
+    /// the checksum of each block in memory for [`BlockSlots::intact`].
+    pub(crate) fn slots(
+        self: &Arc<Self>,
+        number: u64,
+        count: usize,
+        pinned: usize,
+        paranoid: bool,
+    ) -> Arc<BlockSlots> {
+        let pinned = pinned + count * (size_of::<Slot>() + size_of::<AtomicU8>());
         self.pinned.fetch_add(pinned, Ordering::Relaxed);
         let slots = Arc::new(BlockSlots {
             cache: self.clone(),
             number,
             pinned,
-            slots: std::iter::repeat_with(ArcSwapOption::empty).take(count).collect(),
+            slots: std::iter::repeat_with(|| Slot::from(None)).take(count).collect(),
+            uses: std::iter::repeat_with(AtomicU8::default).take(count).collect(),
+            checksums: std::iter::repeat_with(AtomicU64::default)
+                .take(if paranoid { count } else { 0 })
+                .collect(),
             flights: Mutex::default(),
         });
         drop(self.trim(&mut self.queue.lock()));
@@ -100,8 +111,8 @@ impl BlockCache {
     }
 
     /// Puts a block into a slot, unless one is there or the block would fill most of the cache.
-    fn install(&self, owner: &Arc<BlockSlots>, slot: usize, block: &Arc<CachedBlock>) {
-        let bytes = block.charge();
+    fn install(&self, owner: &Arc<BlockSlots>, slot: usize, block: &SharedBlock) {
+        let bytes = charge(block);
         if bytes > self.target() / 2 {
             return;
         }
@@ -110,6 +121,9 @@ impl BlockCache {
         queue.owners_gone(self.gone.swap(0, Ordering::Relaxed));
         if place.load().is_some() {
             return;
+        }
+        if let Some(sum) = owner.checksums.get(slot) {
+            sum.store(checksum::checksum(0, &block.slice), Ordering::Relaxed);
         }
         place.store(Some(block.clone()));
         self.blocks.fetch_add(bytes, Ordering::Relaxed);
@@ -121,13 +135,13 @@ impl BlockCache {
     }
 
     /// Evicts down to the target. What it returns is to be dropped after the lock is released, to keep it short.
-    fn trim(&self, queue: &mut Queue) -> Vec<(Arc<BlockSlots>, Option<Arc<CachedBlock>>)> {
+    fn trim(&self, queue: &mut Queue) -> Vec<(Arc<BlockSlots>, Option<SharedBlock>)> {
         let target = self.target();
         let mut evicted = Vec::new();
         while self.blocks.load(Ordering::Relaxed) > target {
             let Some((owner, slot)) = queue.victim(target) else { break };
             let block = owner.slots.get(slot).and_then(|place| place.swap(None));
-            let bytes = block.as_ref().map_or(0, |block| block.charge());
+            let bytes = block.as_ref().map_or(0, charge);
             self.blocks.fetch_sub(bytes, Ordering::Relaxed);
             evicted.push((owner, block));
         }
@@ -135,64 +149,29 @@ impl BlockCache {
     }
 }
 
-/// A block and what the cache notes about it.
-#[derive(Debug)]
-pub(crate) struct CachedBlock {
-    block: Block,
-    uses: AtomicU8,
-    /// Of the bytes in memory; only when paranoid.
-    checksum: Option<u64>,
-}
+/// Where a block is, if it is in memory.
+type Slot = ArcSwapAny<Option<SharedBlock>>;
 
-impl CachedBlock {
-    /// Wraps a block; `paranoid` remembers its checksum for [`CachedBlock::intact`].
-    pub(crate) fn new(block: Block, paranoid: bool) -> Arc<Self> {
-        let checksum = paranoid.then(|| checksum::checksum(0, block.bytes()));
-        Arc::new(Self { block, uses: AtomicU8::new(0), checksum })
-    }
-
-    /// Whether the bytes are still those of the beginning; always true when not paranoid.
-    #[inline]
-    pub(crate) fn intact(&self) -> bool {
-        self.checksum.is_none_or(|expected| checksum::checksum(0, self.block.bytes()) == expected)
-    }
-
-    /// Bytes of memory it takes.
-    fn charge(&self) -> usize {
-        self.block.memory() + size_of::<Self>() + 2 * size_of::<usize>()
-    }
-
-    #[inline]
-    fn mark(&self) {
-        let uses = self.uses.load(Ordering::Relaxed);
-        if uses < MOST_USES {
-            self.uses.store(uses + 1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl AsRef<Block> for CachedBlock {
-    #[inline]
-    fn as_ref(&self) -> &Block {
-        &self.block
-    }
+/// Bytes of memory a block takes: its own, what its header says, its reference count and its length.
+fn charge(block: &SharedBlock) -> usize {
+    block.slice.len() + size_of::<Header>() + 2 * size_of::<usize>()
 }
 
 /// A block being read: borrowed from its slot without touching its reference count, or owned.
-pub(crate) struct BlockRef(Guard<Option<Arc<CachedBlock>>>);
+pub(crate) struct BlockRef(Guard<Option<SharedBlock>>);
 
 impl BlockRef {
-    pub(crate) fn owned(block: Arc<CachedBlock>) -> Self {
+    pub(crate) fn owned(block: SharedBlock) -> Self {
         Self(Guard::from_inner(Some(block)))
     }
 
     /// The block; always there.
     #[inline]
-    pub(crate) fn get(&self) -> Option<&CachedBlock> {
-        self.0.as_deref()
+    pub(crate) fn get(&self) -> Option<&SharedBlock> {
+        self.0.as_ref()
     }
 
-    pub(crate) fn into_arc(self) -> Option<Arc<CachedBlock>> {
+    pub(crate) fn into_shared(self) -> Option<SharedBlock> {
         Guard::into_inner(self.0)
     }
 }
@@ -203,7 +182,11 @@ pub(crate) struct BlockSlots {
     cache: Arc<BlockCache>,
     number: u64,
     pinned: usize,
-    slots: Box<[ArcSwapOption<CachedBlock>]>,
+    slots: Box<[Slot]>,
+    /// How often the block of each slot was used of late.
+    uses: Box<[AtomicU8]>,
+    /// Of the bytes in memory; none unless paranoid.
+    checksums: Box<[AtomicU64]>,
     flights: Mutex<HashMap<usize, Arc<Flight>>>,
 }
 
@@ -212,17 +195,28 @@ impl BlockSlots {
     #[inline]
     pub(crate) fn get(&self, slot: usize) -> Option<BlockRef> {
         let guard = self.slots.get(slot)?.load();
-        match guard.as_deref() {
-            Some(block) => {
-                block.mark();
-                self.cache.counters.hit();
-                Some(BlockRef(guard))
-            }
-            None => {
-                self.cache.counters.miss();
-                None
-            }
+        if guard.is_none() {
+            self.cache.counters.miss();
+            return None;
         }
+        self.mark(slot);
+        self.cache.counters.hit();
+        Some(BlockRef(guard))
+    }
+
+    #[inline]
+    fn mark(&self, slot: usize) {
+        let Some(uses) = self.uses.get(slot) else { return };
+        let count = uses.load(Ordering::Relaxed);
+        if count < MOST_USES {
+            uses.store(count + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the bytes of `block`, which is in `slot`, are still those of the beginning; always true when not paranoid.
+    pub(crate) fn intact(&self, slot: usize, block: &SharedBlock) -> bool {
+        let sum = self.checksums.get(slot).map(|sum| sum.load(Ordering::Relaxed));
+        sum.is_none_or(|sum| checksum::checksum(0, &block.slice) == sum)
     }
 
     /// Block `slot`, by `read` if it is not in memory. When several ask at once, one reads and the others wait; an
@@ -230,8 +224,8 @@ impl BlockSlots {
     pub(crate) fn load(
         self: &Arc<Self>,
         slot: usize,
-        read: impl FnOnce() -> Result<Arc<CachedBlock>>,
-    ) -> Result<Arc<CachedBlock>> {
+        read: impl FnOnce() -> Result<SharedBlock>,
+    ) -> Result<SharedBlock> {
         let flight = {
             let mut flights = self.flights.lock();
             if let Some(block) = self.slots.get(slot).and_then(|place| place.load_full()) {
@@ -258,19 +252,18 @@ impl BlockSlots {
     }
 
     /// Caches a block that was read without [`BlockSlots::load`], if it is still missing.
-    pub(crate) fn offer(self: &Arc<Self>, slot: usize, block: &Arc<CachedBlock>) {
+    pub(crate) fn offer(self: &Arc<Self>, slot: usize, block: &SharedBlock) {
         self.cache.install(self, slot, block);
     }
 
     /// Whether the block was used since it was last asked; takes one use away, or `all`.
     pub(super) fn take_use(&self, slot: usize, all: bool) -> bool {
-        let Some(guard) = self.slots.get(slot).map(|place| place.load()) else { return false };
-        let Some(block) = guard.as_deref() else { return false };
-        let uses = block.uses.load(Ordering::Relaxed);
-        if uses > 0 {
-            block.uses.store(if all { 0 } else { uses - 1 }, Ordering::Relaxed);
+        let Some(uses) = self.uses.get(slot) else { return false };
+        let count = uses.load(Ordering::Relaxed);
+        if count > 0 {
+            uses.store(if all { 0 } else { count - 1 }, Ordering::Relaxed);
         }
-        uses > 0
+        count > 0
     }
 }
 
@@ -286,7 +279,7 @@ impl BlockSlots {
 impl Drop for BlockSlots {
     fn drop(&mut self) {
         let blocks = self.slots.iter().filter_map(|place| place.swap(None));
-        let (count, bytes) = blocks.fold((0, 0), |(n, bytes), block| (n + 1, bytes + block.charge()));
+        let (count, bytes) = blocks.fold((0, 0), |(n, bytes), block| (n + 1, bytes + charge(&block)));
         self.cache.blocks.fetch_sub(bytes, Ordering::Relaxed);
         self.cache.pinned.fetch_sub(self.pinned, Ordering::Relaxed);
         // Not under the queue's lock: the last reference may go while that is held.
@@ -297,12 +290,12 @@ impl Drop for BlockSlots {
 /// A load under way, and who waits for it.
 #[derive(Debug, Default)]
 struct Flight {
-    result: Mutex<Option<Result<Arc<CachedBlock>>>>,
+    result: Mutex<Option<Result<SharedBlock>>>,
     landed: Condvar,
 }
 
 impl Flight {
-    fn wait(&self) -> Result<Arc<CachedBlock>> {
+    fn wait(&self) -> Result<SharedBlock> {
         let mut result = self.result.lock();
         loop {
             match &*result {
@@ -317,7 +310,7 @@ impl Flight {
 struct Landing<'a> {
     slots: &'a BlockSlots,
     slot: usize,
-    result: Option<Result<Arc<CachedBlock>>>,
+    result: Option<Result<SharedBlock>>,
 }
 
 impl Drop for Landing<'_> {

@@ -1,17 +1,17 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
 
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::hash;
-use crate::table::block::{Block, BlockBuilder};
+use crate::table::block::{Block, BlockBuilder, SharedBlock};
 
-fn block(bytes: usize) -> Result<Arc<CachedBlock>> {
+fn block(bytes: usize) -> Result<SharedBlock> {
     let mut builder = BlockBuilder::default();
     builder.add(b"key", hash(b"key"), 256, &vec![0; bytes]);
     let mut data = Vec::new();
     builder.finish(&mut data);
-    Ok(CachedBlock::new(Block::parse(data).unwrap(), false))
+    Ok(Block::parse(&data).unwrap().share())
 }
 
 fn held(cache: &BlockCache) -> usize {
@@ -32,7 +32,7 @@ fn await_waiting(slots: &BlockSlots, slot: usize, count: usize) {
 #[test]
 fn everyone_who_waits_for_a_load_gets_its_result_or_its_error() {
     let cache = BlockCache::new(1 << 20);
-    let slots = cache.slots(1, 4, 0);
+    let slots = cache.slots(1, 4, 0, false);
     for fail in [true, false] {
         let loads = AtomicUsize::new(0);
         let start = Barrier::new(6);
@@ -56,7 +56,7 @@ fn everyone_who_waits_for_a_load_gets_its_result_or_its_error() {
 #[test]
 fn a_panicking_load_leaves_nobody_waiting() {
     let cache = BlockCache::new(1 << 20);
-    let slots = cache.slots(1, 1, 0);
+    let slots = cache.slots(1, 1, 0, false);
     let inside = Barrier::new(2);
     std::thread::scope(|scope| {
         let panicking = scope.spawn(|| {
@@ -77,13 +77,13 @@ fn a_panicking_load_leaves_nobody_waiting() {
 #[test]
 fn the_budget_holds_and_index_bytes_count_against_it() {
     let cache = BlockCache::new(100_000);
-    let slots = cache.slots(1, 1000, 0);
+    let slots = cache.slots(1, 1000, 0, false);
     for slot in 0..200 {
         slots.load(slot, || block(1000)).unwrap();
         assert!(held(&cache) <= 100_000);
     }
     assert!(held(&cache) > 80_000);
-    let pinned = cache.slots(2, 0, 50_000);
+    let pinned = cache.slots(2, 0, 50_000, false);
     assert!(held(&cache) <= 50_000);
     drop(pinned);
     slots.load(300, || block(90_000)).unwrap();
@@ -95,7 +95,7 @@ fn the_budget_holds_and_index_bytes_count_against_it() {
 #[test]
 fn a_scan_does_not_push_out_what_is_in_use() {
     let cache = BlockCache::new(200_000);
-    let slots = cache.slots(1, 10_000, 0);
+    let slots = cache.slots(1, 10_000, 0, false);
     let hot = 0..60;
     let touch = |slot| slots.get(slot).is_some() || slots.load(slot, || block(1000)).is_err();
     for _ in 0..4 {
@@ -119,7 +119,7 @@ fn a_scan_does_not_push_out_what_is_in_use() {
 fn tables_that_come_and_go_leave_nothing_in_the_queue() {
     let cache = BlockCache::new(10 << 20);
     for number in 0..500 {
-        let slots = cache.slots(number, 10, 100);
+        let slots = cache.slots(number, 10, 100, false);
         for slot in 0..10 {
             slots.load(slot, || block(100)).unwrap();
         }
@@ -130,7 +130,7 @@ fn tables_that_come_and_go_leave_nothing_in_the_queue() {
 #[test]
 fn hits_and_misses_are_counted() {
     let cache = BlockCache::new(1 << 20);
-    let slots = cache.slots(1, 2, 0);
+    let slots = cache.slots(1, 2, 0, false);
     assert!(slots.get(0).is_none());
     slots.load(0, || block(1)).unwrap();
     assert!(slots.get(0).is_some() && slots.get(0).is_some());

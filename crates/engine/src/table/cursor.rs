@@ -10,7 +10,6 @@ use std::sync::Arc;
 use super::block::BlockCursor;
 use super::open::OpenTable;
 use super::{ReadHow, Table};
-use crate::cache::CachedBlock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::iter::Cursor;
 
@@ -24,7 +23,7 @@ pub struct TableCursor {
     table: Arc<Table>,
     how: ReadHow,
     at: usize,
-    rows: BlockCursor<Arc<CachedBlock>>,
+    rows: BlockCursor,
     ahead: Readahead,
     failure: Option<Error>,
 }
@@ -86,7 +85,7 @@ impl TableCursor {
             let (offset, length) = self.open.place(at)?;
             Some(self.open.decode(offset, self.ahead.stored(&self.open, offset, length)?.into())?)
         } else {
-            self.open.block(at, self.how)?.into_arc()
+            self.open.block(at, self.how)?.into_shared()
         };
         let block =
             block.ok_or_else(|| Error::new(ErrorKind::Internal, "a block was not there after its load"))?;

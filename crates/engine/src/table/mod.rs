@@ -32,6 +32,7 @@ use crate::key::SeqNo;
 use crate::range_del::RangeDels;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::version::TableMeta;
+use block::Block;
 use open::OpenTable;
 
 #[cfg(test)]
@@ -153,7 +154,7 @@ impl Table {
         }
         let Some(at) = open.index.find(user_key) else { return Ok(None) };
         let block = open.block(at, how)?;
-        let found = block.get().and_then(|block| block.as_ref().get(user_key, hash, snapshot));
+        let found = block.get().and_then(|block| Block::of(block).get(user_key, hash, snapshot));
         Ok(found.map(|(trailer, value)| f(trailer, value)))
     }
 

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::ReadHow;
 use super::TableContext;
-use super::block::Block;
+use super::block::{Block, SharedBlock};
 use super::filter::Filter;
 use super::format::{self, FOOTER_BYTES, Footer, Section, SectionKind, corrupt};
 use super::index::Index;
 use super::properties::{Properties, decode_range_deletes};
-use crate::cache::{BlockRef, BlockSlots, CachedBlock};
+use crate::cache::{BlockRef, BlockSlots};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::names::FileName;
 use crate::fs::{Dir, File, OpenMode};
@@ -185,7 +185,7 @@ impl OpenTable {
         let Sections { index, filter, range_dels, data_bytes } =
             Sections::read(&file, &file.contents()?, meta)?;
         let pinned = index.memory() + filter.as_ref().map_or(0, Filter::memory);
-        let slots = ctx.blocks.slots(meta.number, index.len(), pinned);
+        let slots = ctx.blocks.slots(meta.number, index.len(), pinned, ctx.paranoid);
         let range_dels = Arc::new(range_dels);
         let used = AtomicBool::new(false);
         Ok(Self { file, index, filter, range_dels, data_bytes, slots, paranoid: ctx.paranoid, used })
@@ -220,7 +220,7 @@ impl OpenTable {
 
     #[cold]
     fn check_hit(&self, at: usize, hit: BlockRef) -> Result<BlockRef> {
-        if hit.get().is_some_and(CachedBlock::intact) {
+        if hit.get().is_some_and(|block| self.slots.intact(at, block)) {
             return Ok(hit);
         }
         let offset = self.index.block(at).map_or(0, |(offset, _)| offset);
@@ -228,7 +228,7 @@ impl OpenTable {
     }
 
     #[cold]
-    fn miss(&self, at: usize, how: ReadHow) -> Result<Arc<CachedBlock>> {
+    fn miss(&self, at: usize, how: ReadHow) -> Result<SharedBlock> {
         let (offset, length) = self.place(at)?;
         if !how.may_block {
             let block = self.decode(offset, self.file.read_nowait(offset, length)?.into())?;
@@ -250,12 +250,13 @@ impl OpenTable {
     }
 
     /// Checks and takes apart a stored block.
-    pub(super) fn decode(&self, offset: u64, stored: Cow<'_, [u8]>) -> Result<Arc<CachedBlock>> {
+    pub(super) fn decode(&self, offset: u64, stored: Cow<'_, [u8]>) -> Result<SharedBlock> {
         let bad = |what| corrupt(self.file.number, offset, what);
-        let block = Block::parse(format::open_block(self.file.number, offset, stored)?).map_err(bad)?;
+        let bytes = format::open_block(self.file.number, offset, stored)?;
+        let block = Block::parse(&bytes).map_err(bad)?;
         if self.paranoid {
             block.check(|_, _, _| {}).map_err(bad)?;
         }
-        Ok(CachedBlock::new(block, self.paranoid))
+        Ok(block.share())
     }
 }

@@ -25,8 +25,9 @@ pub(super) fn verify(meta: &TableMeta, dir: &dyn Dir) -> Result<u64> {
         let (offset, length) = sections.index.block(at).unwrap_or_default();
         let stored = file.read(offset, length)?;
         let bad = |what| corrupt(file.number, offset, what);
-        let block = Block::parse(format::open_block(file.number, offset, stored.into())?).map_err(bad)?;
-        block
+        let bytes = format::open_block(file.number, offset, stored.into())?;
+        Block::parse(&bytes)
+            .map_err(bad)?
             .check(|user_key, trailer, value| points.take(&sections, at, user_key, trailer, value))
             .map_err(bad)?;
         if let Some(what) = points.wrong {

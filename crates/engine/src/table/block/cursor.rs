@@ -1,14 +1,14 @@
 //! A position in one block.
 
-use std::ops::{Deref, Range};
+use std::ops::Range;
 
-use super::Block;
+use super::{Block, SharedBlock};
 
-/// Stands on an entry of a block it holds in whatever way `B` does, or on none. Keeps the whole user key, put together
-/// from common prefix and suffix.
-#[derive(Debug)]
-pub(crate) struct BlockCursor<B> {
-    block: Option<B>,
+/// Stands on an entry of a block it holds, or on none. Keeps the whole user key, put together from common prefix and
+/// suffix.
+#[derive(Debug, Default)]
+pub(crate) struct BlockCursor {
+    block: Option<SharedBlock>,
     at: usize,
     valid: bool,
     user_key: Vec<u8>,
@@ -16,23 +16,17 @@ pub(crate) struct BlockCursor<B> {
     value: Range<usize>,
 }
 
-impl<B> Default for BlockCursor<B> {
-    fn default() -> Self {
-        Self { block: None, at: 0, valid: false, user_key: Vec::new(), trailer: 0, value: 0..0 }
-    }
-}
-
-impl<B: Deref<Target: AsRef<Block>>> BlockCursor<B> {
+impl BlockCursor {
     /// Takes another block; stands nowhere in it yet.
-    pub(crate) fn set_block(&mut self, block: B) {
+    pub(crate) fn set_block(&mut self, block: SharedBlock) {
         self.valid = false;
         self.user_key.clear();
-        self.user_key.extend_from_slice(block.deref().as_ref().common_prefix());
+        self.user_key.extend_from_slice(Block::of(&block).common_prefix());
         self.block = Some(block);
     }
 
     /// Gives the block back; stands nowhere.
-    pub(crate) fn take_block(&mut self) -> Option<B> {
+    pub(crate) fn take_block(&mut self) -> Option<SharedBlock> {
         self.valid = false;
         self.block.take()
     }
@@ -53,7 +47,7 @@ impl<B: Deref<Target: AsRef<Block>>> BlockCursor<B> {
     #[inline]
     fn stand(&mut self, at: usize) {
         self.valid = false;
-        let Some(block) = self.block.as_ref().map(|block| block.deref().as_ref()) else { return };
+        let Some(block) = self.block.as_ref().map(Block::of) else { return };
         let Some(row) = block.row(at) else { return };
         self.user_key.truncate(block.header.common as usize);
         self.user_key.extend_from_slice(row.suffix);
@@ -72,20 +66,19 @@ impl<B: Deref<Target: AsRef<Block>>> BlockCursor<B> {
     }
 
     pub(crate) fn last(&mut self) {
-        let last = self.block.as_ref().map_or(0, |block| block.deref().as_ref().len() - 1);
+        let last = self.block.as_ref().map_or(0, |block| Block::of(block).len() - 1);
         self.stand(last);
     }
 
     /// The first entry at or after `(user_key, trailer)`, or nowhere.
     pub(crate) fn seek(&mut self, user_key: &[u8], trailer: u64) {
-        let at = self.block.as_ref().map_or(0, |block| block.deref().as_ref().lower_bound(user_key, trailer));
+        let at = self.block.as_ref().map_or(0, |block| Block::of(block).lower_bound(user_key, trailer));
         self.stand(at);
     }
 
     /// The last entry whose user key is less, or nowhere.
     pub(crate) fn seek_before(&mut self, user_key: &[u8]) {
-        let at =
-            self.block.as_ref().map_or(0, |block| block.deref().as_ref().lower_bound(user_key, u64::MAX));
+        let at = self.block.as_ref().map_or(0, |block| Block::of(block).lower_bound(user_key, u64::MAX));
         self.step_back_from(at);
     }
 
@@ -118,9 +111,7 @@ impl<B: Deref<Target: AsRef<Block>>> BlockCursor<B> {
     #[inline]
     pub(crate) fn value(&self) -> &[u8] {
         match &self.block {
-            Some(block) if self.valid => {
-                block.deref().as_ref().data.get(self.value.clone()).unwrap_or_default()
-            }
+            Some(block) if self.valid => block.slice.get(self.value.clone()).unwrap_or_default(),
             _ => &[],
         }
     }

@@ -59,7 +59,7 @@ impl OffsetWidth {
 
 /// What the header says.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub(super) width: OffsetWidth,
     pub(super) count: u32,
     /// Bytes of the common prefix.

@@ -16,9 +16,10 @@
 //! touches one row; a seek searches the digests and compares whole keys only where digests tie. The digest comes
 //! after the common prefix, or keys like `user:123` would all have the same.
 //!
-//! A [`Block`] is immutable; any thread may read it. Invariant: [`Block::parse`] checked every bound, so what it
-//! returned can be read everywhere without error, whatever its bytes are. Whether the entries are in order and
-//! the columns true is only checked by [`Block::check`]; a block that passed its checksum is as the builder left it.
+//! A [`Block`] is a view of bytes, a [`SharedBlock`] is what is kept of one. Both are immutable; any thread may read them.
+//! Invariant: [`Block::parse`] checked every bound, so what it returned can be read everywhere without error, whatever
+//! its bytes are. Whether the entries are in order and the columns true is only checked by [`Block::check`]; a block
+//! that passed its checksum is as the builder left it.
 
 #![deny(clippy::indexing_slicing)]
 
@@ -28,20 +29,27 @@ mod header;
 
 use std::cmp::Ordering;
 
+use triomphe::ThinArc;
+
 pub use builder::BlockBuilder;
 pub(crate) use cursor::BlockCursor;
 
 use crate::codec::Reader;
 use crate::key::{self, MAX_KEY_BYTES, SeqNo};
-use header::{DIGEST_BYTES, FIXED_BYTES, Header, OffsetWidth};
+pub(crate) use header::Header;
+use header::{DIGEST_BYTES, FIXED_BYTES, OffsetWidth};
 
 #[cfg(test)]
 mod tests;
 
-/// A data block in memory.
-#[derive(Debug)]
-pub struct Block {
-    data: Vec<u8>,
+/// A block in memory of its own, counted by reference. What its header says lies before its bytes, behind one thin
+/// pointer: a lookup waits for memory once less than with a pointer to a struct that points to the bytes.
+pub(crate) type SharedBlock = ThinArc<Header, u8>;
+
+/// A data block, wherever its bytes are.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    data: &'a [u8],
     header: Header,
 }
 
@@ -79,10 +87,10 @@ const fn digest_shift(length: usize) -> u32 {
     }
 }
 
-impl Block {
-    /// Takes the bytes of a block and checks all its bounds, once: `O(entries)`. The error says what is wrong.
-    pub fn parse(data: Vec<u8>) -> Result<Self, &'static str> {
-        let block = Self { header: Header::read(&data)?, data };
+impl<'a> Block<'a> {
+    /// The block of these bytes, all its bounds checked, once: `O(entries)`. The error says what is wrong.
+    pub fn parse(data: &'a [u8]) -> Result<Self, &'static str> {
+        let block = Self { header: Header::read(data)?, data };
         let rows = block.data.len() - block.header.rows();
         let longest = MAX_KEY_BYTES - block.header.common as usize;
         let mut start = block.offset(0);
@@ -103,36 +111,42 @@ impl Block {
         Ok(block)
     }
 
+    /// A view of a block that is kept.
+    #[inline]
+    pub(crate) fn of(shared: &'a SharedBlock) -> Self {
+        Self { data: &shared.slice, header: shared.header.header }
+    }
+
+    /// A copy to keep.
+    pub(crate) fn share(self) -> SharedBlock {
+        ThinArc::from_header_and_slice(self.header, self.data)
+    }
+
     /// How many entries there are; at least one.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn len(self) -> usize {
         self.header.count as usize
     }
 
     /// Never true: a block has an entry.
-    pub fn is_empty(&self) -> bool {
+    pub fn is_empty(self) -> bool {
         self.header.count == 0
     }
 
     /// The bytes of the block.
-    pub fn bytes(&self) -> &[u8] {
-        &self.data
-    }
-
-    /// Bytes of memory it holds.
-    pub fn memory(&self) -> usize {
-        self.data.capacity()
+    pub fn bytes(self) -> &'a [u8] {
+        self.data
     }
 
     /// The bytes all its keys start with.
     #[inline]
-    pub fn common_prefix(&self) -> &[u8] {
+    pub fn common_prefix(self) -> &'a [u8] {
         self.data.get(FIXED_BYTES..self.header.fingerprints()).unwrap_or_default()
     }
 
     /// Entry `at`; `None` past the last one.
     #[inline]
-    pub fn row(&self, at: usize) -> Option<Row<'_>> {
+    pub fn row(self, at: usize) -> Option<Row<'a>> {
         if at >= self.len() {
             return None;
         }
@@ -145,7 +159,7 @@ impl Block {
     /// The newest version of `user_key` with a seqno of at most `snapshot`: its trailer and value. `hash` is
     /// [`key::hash`] of the key. Allocates nothing.
     #[inline]
-    pub fn get(&self, user_key: &[u8], hash: u64, snapshot: SeqNo) -> Option<(u64, &[u8])> {
+    pub fn get(self, user_key: &[u8], hash: u64, snapshot: SeqNo) -> Option<(u64, &'a [u8])> {
         let suffix = user_key.strip_prefix(self.common_prefix())?;
         let fingerprints = self.data.get(self.header.fingerprints()..self.header.offsets())?;
         let mut from = 0;
@@ -165,13 +179,13 @@ impl Block {
     /// The rest of `get` when the newest version, just before `from`, is too new. A search, because an old
     /// snapshot may make a key keep thousands of versions.
     #[cold]
-    fn older(&self, from: usize, suffix: &[u8], snapshot: SeqNo) -> Option<(u64, &[u8])> {
+    fn older(self, from: usize, suffix: &[u8], snapshot: SeqNo) -> Option<(u64, &'a [u8])> {
         let at = self.search_rows(from, self.len(), suffix, key::seek_trailer(snapshot));
         self.row(at).filter(|row| row.suffix == suffix).map(|row| (row.trailer, row.value))
     }
 
     /// The index of the first entry at or after `(user_key, trailer)` in internal order; `len()` when there is none.
-    pub fn lower_bound(&self, user_key: &[u8], trailer: u64) -> usize {
+    pub fn lower_bound(self, user_key: &[u8], trailer: u64) -> usize {
         let Some(suffix) = user_key.strip_prefix(self.common_prefix()) else {
             return if user_key < self.common_prefix() { 0 } else { self.len() };
         };
@@ -189,7 +203,7 @@ impl Block {
     }
 
     /// The first entry of `[low, high)` at or after `(suffix, trailer)`, or `high`.
-    fn search_rows(&self, mut low: usize, mut high: usize, suffix: &[u8], trailer: u64) -> usize {
+    fn search_rows(self, mut low: usize, mut high: usize, suffix: &[u8], trailer: u64) -> usize {
         while low < high {
             let middle = low + (high - low) / 2;
             let before = self
@@ -202,7 +216,7 @@ impl Block {
 
     /// Checks what [`Block::parse`] does not: entries in strictly ascending order, true fingerprints and digests. Calls
     /// `each` with the user key, trailer and value of every entry.
-    pub fn check(&self, mut each: impl FnMut(&[u8], u64, &[u8])) -> Result<(), &'static str> {
+    pub fn check(self, mut each: impl FnMut(&[u8], u64, &[u8])) -> Result<(), &'static str> {
         let fingerprints =
             self.data.get(self.header.fingerprints()..self.header.offsets()).unwrap_or_default();
         let (fingerprints, _) = fingerprints.as_chunks::<2>();
@@ -231,13 +245,13 @@ impl Block {
     }
 
     #[inline]
-    fn digests(&self) -> &[[u8; DIGEST_BYTES]] {
+    fn digests(self) -> &'a [[u8; DIGEST_BYTES]] {
         self.data.get(self.header.digests()..self.header.rows()).unwrap_or_default().as_chunks().0
     }
 
     /// Where row `at` starts, from the start of the rows.
     #[inline]
-    fn offset(&self, at: usize) -> Option<usize> {
+    fn offset(self, at: usize) -> Option<usize> {
         let width = self.header.width;
         let mut reader = Reader::new(self.data.get(self.header.offsets() + at * width.bytes()..)?);
         match width {

@@ -7,7 +7,7 @@ use crate::key::{Kind, hash, trailer};
 
 type Model = BTreeMap<(Vec<u8>, std::cmp::Reverse<u64>), Vec<u8>>;
 
-fn build(model: &Model) -> Block {
+fn build(model: &Model) -> SharedBlock {
     let mut builder = BlockBuilder::default();
     for ((key, trailer), value) in model {
         let expected = builder.size_with(key, value);
@@ -18,7 +18,7 @@ fn build(model: &Model) -> Block {
     let mut bytes = Vec::new();
     builder.finish(&mut bytes);
     assert!(bytes.len() <= size && builder.is_empty(), "{} > {size}", bytes.len());
-    Block::parse(bytes).unwrap()
+    Block::parse(&bytes).unwrap().share()
 }
 
 fn keys() -> impl Strategy<Value = Vec<u8>> {
@@ -57,6 +57,7 @@ proptest! {
     #[test]
     fn a_block_answers_like_a_sorted_map(model in models(), others in prop::collection::vec(keys(), 1..20)) {
         let block = build(&model);
+        let block = Block::of(&block);
         prop_assert_eq!(block.len(), model.len());
         let known = model.keys().map(|(key, _)| key.clone());
         for key in known.chain(others) {
@@ -75,13 +76,13 @@ proptest! {
 
     #[test]
     fn hostile_bytes_are_refused_or_readable(model in models(), flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
-        let mut bytes = build(&model).bytes().to_vec();
+        let mut bytes = build(&model).slice.to_vec();
         bytes.truncate(2000);
         for (at, byte) in flips {
             let at = at.index(bytes.len().min(200));
             bytes[at] = byte;
         }
-        if let Ok(block) = Block::parse(bytes) {
+        if let Ok(block) = Block::parse(&bytes) {
             let _ = block.check(|_, _, _| {});
             for at in 0..block.len() {
                 prop_assert!(block.row(at).is_some());
@@ -99,6 +100,7 @@ fn offsets_widen_with_the_block() {
     for (bytes, flags) in [(10usize, 1u8), (40_000, 2)] {
         let model = (0u8..3).map(|k| ((vec![k], std::cmp::Reverse(256)), vec![k; bytes])).collect();
         let block = build(&model);
+        let block = Block::of(&block);
         assert_eq!(block.bytes()[0], flags);
         assert_eq!(block.get(&[2], hash(&[2]), 9), Some((256, vec![2; bytes].as_slice())));
     }
@@ -110,6 +112,7 @@ fn ten_thousand_versions_of_a_key_are_searched_not_scanned() {
         .map(|s| ((b"k".to_vec(), std::cmp::Reverse(trailer(s, Kind::Set))), vec![]))
         .collect();
     let block = build(&model);
+    let block = Block::of(&block);
     for snapshot in [1, 2, 5_000, 9_999, 10_000, 20_000] {
         let found = block.get(b"k", hash(b"k"), snapshot).unwrap();
         assert_eq!(key::seqno_of(found.0), snapshot.min(10_000));
@@ -120,16 +123,16 @@ fn ten_thousand_versions_of_a_key_are_searched_not_scanned() {
 #[test]
 fn headers_that_cannot_be_true_are_refused() {
     let model = (0u8..3).map(|k| ((vec![7, k], std::cmp::Reverse(256)), vec![k; 5])).collect();
-    let good = build(&model).bytes().to_vec();
+    let good = build(&model).slice.to_vec();
     for (at, byte) in
         [(0, 0), (0, 4), (0, 0x81), (1, 1), (3, 1), (4, 0), (4, 200), (7, 1), (8, 255), (11, 255)]
     {
         let mut bytes = good.clone();
         bytes[at] = byte;
-        assert!(Block::parse(bytes).is_err(), "byte {at} = {byte}");
+        assert!(Block::parse(&bytes).is_err(), "byte {at} = {byte}");
     }
     for end in 0..good.len() - 5 {
-        assert!(Block::parse(good[..end].to_vec()).is_err(), "cut at {end}");
+        assert!(Block::parse(&good[..end]).is_err(), "cut at {end}");
     }
 }
 
