@@ -32,6 +32,7 @@ enum Step {
     TakeSnapshot,
     DropSnapshot(u8),
     CheckSnapshot(u8),
+    GetMany(Vec<u16>, Option<u8>),
     OpenIter(u16, u16),
     CheckIter(u8),
     SeekAround(u16),
@@ -53,6 +54,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => Just(Step::TakeSnapshot),
         2 => any::<u8>().prop_map(Step::DropSnapshot),
         3 => any::<u8>().prop_map(Step::CheckSnapshot),
+        5 => (proptest::collection::vec(key(), 0..40), proptest::option::of(any::<u8>()))
+            .prop_map(|(keys, snapshot)| Step::GetMany(keys, snapshot)),
         2 => (key(), key()).prop_map(|(a, b)| Step::OpenIter(a.min(b), a.max(b))),
         3 => any::<u8>().prop_map(Step::CheckIter),
         10 => key().prop_map(Step::SeekAround),
@@ -205,6 +208,22 @@ impl Run {
                     let found = self.engine.get_with(key(k), &read, <[u8]>::to_vec).unwrap();
                     assert_eq!(found.as_ref(), then.get(&key(k)));
                 }
+            }
+            Step::GetMany(keys, snapshot) => {
+                let (snapshot, then) = match snapshot {
+                    Some(i) if !self.snapshots.is_empty() => {
+                        let (snapshot, then) = &self.snapshots[usize::from(*i) % self.snapshots.len()];
+                        (Some(snapshot), then)
+                    }
+                    _ => (None, &self.model),
+                };
+                let then = present(then, self.clock.unix_millis());
+                let keys: Vec<_> = keys.iter().map(|k| key(*k)).collect();
+                let read = ReadOptions { snapshot, ..ReadOptions::default() };
+                let mut found = vec![None; keys.len()];
+                self.engine.get_many(&keys, &read, |i, value| found[i] = Some(value.to_vec())).unwrap();
+                let expected: Vec<_> = keys.iter().map(|key| then.get(key).cloned()).collect();
+                assert_eq!(found, expected);
             }
             Step::OpenIter(a, b) => {
                 let (a, b) = (key(*a).min(key(*b)), key(*a).max(key(*b)));

@@ -6,6 +6,8 @@
 //! so what is read is still a prefix of the history; the other way round a flush between the two loads could have
 //! dropped the very version that the number asks for.
 
+mod many;
+
 use std::sync::Arc;
 
 use crate::error::Result;

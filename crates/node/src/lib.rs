@@ -8,6 +8,11 @@
 
 #![deny(unsafe_code)]
 
+/// It takes memory in huge pages where the system lets programs ask for them, glibc's does not: a get from a large cache
+/// then waits much less for page tables (docs/performance.md has the figures).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod area;
 mod convert;
 mod events;

@@ -38,7 +38,6 @@ pub fn answers(
     }
     let mut too_large = false;
     engine.get_many(keys, options, |index, value| {
-        let Some(value) = value else { return };
         let (Ok(offset), Ok(length)) = (u32::try_from(packed.len()), u32::try_from(value.len())) else {
             too_large = true;
             return;

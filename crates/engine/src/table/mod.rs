@@ -24,7 +24,7 @@ use arc_swap::{ArcSwapOption, Guard};
 pub use builder::{BuildOptions, TableBuilder};
 pub use cursor::TableCursor;
 
-use crate::cache::{BlockCache, Openable, TableCache};
+use crate::cache::{BlockCache, BlockRef, Openable, TableCache};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::Dir;
 use crate::fs::names::FileName;
@@ -144,6 +144,27 @@ impl Table {
         how: ReadHow,
         f: impl FnOnce(u64, &[u8]) -> R,
     ) -> Result<Option<R>> {
+        let block = self.probe(user_key, hash, snapshot, how)?;
+        let block = block.as_ref().and_then(BlockRef::get).map(Block::of);
+        let found = block.and_then(|block| block.get(user_key, hash, snapshot));
+        Ok(found.map(|(trailer, value)| f(trailer, value)))
+    }
+
+    /// Whether a key with this hash may be inside; true while the table is not open.
+    #[inline]
+    pub(crate) fn may_contain(&self, hash: u64) -> bool {
+        self.open.load().as_deref().is_none_or(|open| open.may_contain(hash))
+    }
+
+    /// The block in which [`Table::get`] looks for the record; `None` when the table surely has none.
+    #[inline]
+    pub(crate) fn probe(
+        &self,
+        user_key: &[u8],
+        hash: u64,
+        snapshot: SeqNo,
+        how: ReadHow,
+    ) -> Result<Option<BlockRef>> {
         if snapshot < self.meta.min_seqno {
             return Ok(None);
         }
@@ -153,9 +174,7 @@ impl Table {
             return Ok(None);
         }
         let Some(at) = open.index.find(user_key) else { return Ok(None) };
-        let block = open.block(at, how)?;
-        let found = block.get().and_then(|block| Block::of(block).get(user_key, hash, snapshot));
-        Ok(found.map(|(trailer, value)| f(trailer, value)))
+        open.block(at, how).map(Some)
     }
 
     /// A cursor over the point records, not positioned yet. It keeps table and file alive.

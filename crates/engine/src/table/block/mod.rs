@@ -147,13 +147,19 @@ impl<'a> Block<'a> {
     /// Entry `at`; `None` past the last one.
     #[inline]
     pub fn row(self, at: usize) -> Option<Row<'a>> {
+        let mut reader = Reader::new(self.stored(at)?);
+        Some(Row { trailer: reader.u64()?, suffix: reader.bytes()?, value: reader.rest() })
+    }
+
+    /// Entry `at` in stored form.
+    #[inline]
+    fn stored(self, at: usize) -> Option<&'a [u8]> {
         if at >= self.len() {
             return None;
         }
         let rows = self.data.get(self.header.rows()..)?;
         let end = if at + 1 < self.len() { self.offset(at + 1)? } else { rows.len() };
-        let mut reader = Reader::new(rows.get(self.offset(at)?..end)?);
-        Some(Row { trailer: reader.u64()?, suffix: reader.bytes()?, value: reader.rest() })
+        rows.get(self.offset(at)?..end)
     }
 
     /// The newest version of `user_key` with a seqno of at most `snapshot`: its trailer and value. `hash` is
@@ -174,6 +180,19 @@ impl<'a> Block<'a> {
             from = at + 1;
         }
         None
+    }
+
+    /// The bytes that a lookup reads to find its row.
+    #[inline]
+    pub(crate) fn columns(self) -> &'a [u8] {
+        self.data.get(self.header.fingerprints()..self.header.digests()).unwrap_or_default()
+    }
+
+    /// The row, in stored form, that [`Block::get`] is going to look at first.
+    #[inline]
+    pub(crate) fn candidate(self, hash: u64) -> Option<&'a [u8]> {
+        let fingerprints = self.data.get(self.header.fingerprints()..self.header.offsets())?;
+        self.stored(find(fingerprints, 0, fingerprint(hash))?)
     }
 
     /// The rest of `get` when the newest version, just before `from`, is too new. A search, because an old
