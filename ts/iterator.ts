@@ -3,48 +3,16 @@ import type { Encoding, Input } from './encoding.js'
 import { fromNative, MossError } from './errors.js'
 import { answer, at, forget, hot, native, onCollected, out, soon } from './native.js'
 import { checkInteger } from './options.js'
+import { Page } from './page.js'
 import { checkIteratorOptions, detached, type IteratorOptions, openScan } from './range.js'
 
 /** Pages begin small, so that a short scan does not pay for a long one, and grow fourfold up to this. */
 const FIRST_PAGE = 4 * 1024
 const LARGEST_PAGE = 63 * 1024
-const LAST = 1
 const MOST_ENTRIES = 0xffff_ffff
 
 /** Takes one entry out of a page. */
 type Take<T> = (walk: Page) => T
-
-/** A page of entries (`crates/node/src/scan.rs` draws it) and how far it has been read. */
-class Page {
-  bytes: Buffer = Buffer.alloc(0)
-  at = 0
-  end = 0
-  last = false
-
-  set(bytes: Buffer, length: number): void {
-    this.bytes = bytes
-    this.at = 1
-    this.end = length
-    this.last = (bytes[0]! & LAST) !== 0
-  }
-
-  /** The length at the place, which moves to what it is the length of. */
-  length(): number {
-    let value = 0
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.bytes[this.at++]!
-      value += (byte & 0x7f) * 2 ** shift
-      if (byte < 0x80) return value
-    }
-  }
-
-  part<T>(encoding: Encoding<T>): T {
-    const length = this.length()
-    const start = this.at
-    this.at = start + length
-    return encoding.fromPage(this.bytes, start, this.at)
-  }
-}
 
 /** What an iterator has in native code; outlives one that is collected unclosed. */
 interface Box {
@@ -95,10 +63,10 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     this.#left = range.limit
     this.#take = (
       keys && values
-        ? page => [page.part(encodings.keys), page.part(encodings.values)]
+        ? page => [page.key(encodings.keys), page.value(encodings.values)]
         : keys
-          ? page => page.part(encodings.keys)
-          : page => page.part(encodings.values)
+          ? page => page.key(encodings.keys)
+          : page => page.value(encodings.values)
     ) as Take<T>
     const box = this.#box
     core.fence()
@@ -174,7 +142,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     const target = Buffer.from(encoded as string)
     const go = () => {
       if (this.#box.closed || this.#error) return
-      this.#page.set(EMPTY, 1)
+      this.#page.clear()
       this.#ended = false
       this.#left = this.#limit
       this.#pageBytes = FIRST_PAGE
@@ -306,6 +274,8 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
   /** Adds entries to `entries` until there are `size` or none is left; a promise of a page when it has to wait for one. */
   #gather(size: number, entries: T[]): Promise<void> | undefined {
     this.#check()
+    const page = this.#page
+    const take = this.#take
     while (entries.length < size) {
       if (!this.#ready()) {
         const loading = this.#load(0)
@@ -313,7 +283,10 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
         continue
       }
       if (this.#ended) break
-      entries.push(this.#one() as T)
+      const most = Math.min(size - entries.length, this.#left)
+      let taken = 0
+      for (; taken < most && page.at < page.end; taken++) entries.push(take(page))
+      this.#left -= taken
     }
     return undefined
   }
@@ -346,8 +319,6 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     release(this.#box)
   }
 }
-
-const EMPTY = Buffer.of(0)
 
 /** An iterator over entries, for the engine's methods. @internal */
 export type { IteratorOptions }

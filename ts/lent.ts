@@ -1,7 +1,7 @@
 // What adapters share: the engine they were given, or one that they open when it is first used and close themselves.
 
-import { Engine } from './engine.js'
 import type { EncodingName } from './encoding.js'
+import { Engine } from './engine.js'
 import type { OpenOptions } from './options.js'
 
 /** @internal */

@@ -6,7 +6,7 @@ import { type Encoding, type EncodingName, either, encodingOf } from './encoding
 import type { PutOptions, TypedOptions } from './engine.js'
 import { invalid } from './errors.js'
 import type { ExpiryOptions } from './expiry.js'
-import { type OpenOptions, OPTION_NAMES, type WriteOptions } from './options.js'
+import { OPTION_NAMES, type OpenOptions, type WriteOptions } from './options.js'
 import type { Snapshot } from './snapshot.js'
 
 /** What abstract-level hands over and takes back: text in the format `utf8`, else bytes. @internal */

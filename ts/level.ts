@@ -20,7 +20,7 @@ import { coreOf, Engine, type Stats } from './engine.js'
 import type { ExpiryOptions } from './expiry.js'
 import { LevelChainedBatch } from './level-batch.js'
 import { LevelError, levelError } from './level-errors.js'
-import { LevelIterator, type IteratorRange } from './level-iterator.js'
+import { type IteratorRange, LevelIterator } from './level-iterator.js'
 import {
   type Data,
   FORMS,

@@ -3,7 +3,7 @@ import { csvField } from './csv.js'
 import { codecs, ENCODING_OPTIONS } from './encoding.js'
 import { Progress } from './progress.js'
 import { RANGE_OPTIONS, rangeOf } from './range.js'
-import { theKey, print, theValue } from './scan.js'
+import { print, theKey, theValue } from './scan.js'
 
 /** `mosskv dump` */
 export const dump: Command = {

@@ -2,7 +2,7 @@
 //! thread when not.
 //!
 //! ```text
-//! page:  flags u8 (bit 0: this was the last page), then entries
+//! page:  flags u8 (bit 0: this was the last page, bit 1: keys are ASCII, bit 2: values are), then entries
 //! entry: [key length varint, key], [value length varint, value]     each part only when it was asked for
 //! ```
 //!
@@ -34,7 +34,11 @@ pub struct Range {
 }
 
 /// The flag of a page after which nothing comes.
-pub const LAST: u8 = 1;
+const LAST: u8 = 1;
+/// The flag of a page whose keys are ASCII.
+const ASCII_KEYS: u8 = 2;
+/// The flag of a page whose values are ASCII.
+const ASCII_VALUES: u8 = 4;
 
 enum Place {
     /// Not positioned yet.
@@ -93,7 +97,7 @@ impl Scan {
             return Ok(false);
         }
         page.clear();
-        page.push(0);
+        page.push(ASCII_KEYS | ASCII_VALUES);
         let mut left = entries;
         loop {
             match self.fill_inner(walk, page, bytes, &mut left) {
@@ -120,10 +124,10 @@ impl Scan {
         let Walk { iter, place, last_key, .. } = walk;
         while iter.valid() && *left > 0 && page.len() < bytes {
             if self.range.keys {
-                put_bytes(page, iter.key());
+                put_part(page, iter.key(), ASCII_KEYS);
             }
             if self.range.values {
-                put_bytes(page, iter.value());
+                put_part(page, iter.value(), ASCII_VALUES);
             }
             last_key.clear();
             last_key.extend_from_slice(iter.key());
@@ -167,4 +171,13 @@ impl Scan {
         walk.place = Place::At;
         Ok(())
     }
+}
+
+/// Appends a key or value to a page, which loses its flag `ascii` when this is not.
+#[inline]
+fn put_part(page: &mut Vec<u8>, part: &[u8], ascii: u8) {
+    if let Some(flags) = page.first_mut().filter(|flags| **flags & ascii != 0 && !part.is_ascii()) {
+        *flags &= !ascii;
+    }
+    put_bytes(page, part);
 }
