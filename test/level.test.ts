@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { setImmediate as turn } from 'node:timers/promises'
 import { MossError } from 'mosskv'
-import { LevelError, MossLevel, type LevelOptions } from 'mosskv/level'
+import { LevelError, type LevelOptions, MossLevel } from 'mosskv/level'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { packageRoot, runNode } from './lib/child.js'
 import { closing, failure, place } from './lib/temporary.js'

@@ -1,7 +1,8 @@
 // What an engine, its snapshots, iterators and batches share: the native handle, the encodings, the gate, the writer,
 // and what is in flight. All reads go through here.
 
-import { MAX_KEY, writeData, writeKey } from './encoder.js'
+import { Answers, packKeys } from './answers.js'
+import { writeKey } from './encoder.js'
 import { checkBytes, type Encoding } from './encoding.js'
 import { fromNative, invalid, MossError } from './errors.js'
 import { type Entry, EXPIRY_BYTES } from './expiry.js'
@@ -18,8 +19,6 @@ export interface ReadOptions {
   /** Keep blocks that had to be read in the cache. Default: true. */
   fillCache?: boolean | undefined
 }
-
-const MISSING = 0xffff_ffff
 
 /** @internal */
 export class Core<K, V> {
@@ -175,29 +174,15 @@ export class Core<K, V> {
     keys: unknown,
     options: unknown,
     extra: number,
-    decode: (bytes: Buffer, start: number, end: number) => T,
+    decode: (answers: Answers, start: number, end: number) => T,
     missing: T,
   ): Promise<T[]> {
     this.check()
     if (!Array.isArray(keys)) throw invalid('keys', keys, 'an array of keys')
-    const encoded = keys.map((key, index) => this.keys.encode(key, `keys[${index}]`))
     const { flags, snapshot } = this.readOptions(options)
-    let most = 0
-    for (const key of encoded) most += 5 + (typeof key === 'string' ? key.length * 3 : key.length)
-    const packed = Buffer.allocUnsafe(most)
-    let length = 0
-    encoded.forEach((key, index) => {
-      length = writeData(packed, length, key, `keys[${index}]`, MAX_KEY)
-    })
-    const unpack = (bytes: Buffer): T[] => {
-      const answers = new Array<T>(keys.length)
-      for (let i = 0; i < answers.length; i++) {
-        const size = bytes.readUInt32LE(i * 8 + 4)
-        const start = bytes.readUInt32LE(i * 8)
-        answers[i] = size === MISSING ? missing : decode(bytes, start, start + size)
-      }
-      return answers
-    }
+    const { packed, length } = packKeys(keys, this.keys)
+    const count = keys.length
+    const unpack = (bytes: Buffer, end: number) => new Answers(bytes, end).list(count, decode, missing)
     return this.inOrder(() => {
       let found: number | Buffer
       try {
@@ -211,9 +196,9 @@ export class Core<K, V> {
       } catch (error) {
         throw fromNative(error)
       }
-      if (typeof found !== 'number') return soon(unpack(found))
-      if (found >= 0) return soon(unpack(out))
-      return this.track(answer<Buffer>(-found).then(unpack))
+      if (typeof found !== 'number') return soon(unpack(found, found.length))
+      if (found >= 0) return soon(unpack(Buffer.from(out.subarray(0, found)), found))
+      return this.track(answer<Buffer>(-found).then(bytes => unpack(bytes, bytes.length)))
     })
   }
 }

@@ -197,7 +197,10 @@ export class Engine<K = string, V = string>
     return this.#rejecting(() => core.get(key, options, Flag.Entry, core.entry))
   }
 
-  /** The values of `keys`, each `undefined` if there is none, all of one moment. Cheaper than as many `get`s. */
+  /**
+   * The values of `keys`, each `undefined` if there is none, all of one moment. Cheaper than as many `get`s. Byte values
+   * of one answer share their memory, at most 64 KiB: copy one that you keep for long while the others go.
+   */
   getMany(keys: readonly Input<K>[], options?: ReadOptions): Promise<(V | undefined)[]> {
     const { values } = this.#core
     return this.#rejecting(() =>
@@ -205,7 +208,7 @@ export class Engine<K = string, V = string>
         keys,
         options,
         0,
-        (bytes, start, end) => values.fromBytes(bytes, start, end),
+        (answers, start, end) => answers.value(values, start, end),
         undefined,
       ),
     )

@@ -1,6 +1,7 @@
 // Between what a program written for classic-level says (options, encodings, error codes) and what an engine takes.
 
 import { type AbstractOpenOptions, AbstractSnapshot } from 'abstract-level'
+import type { Answers } from './answers.js'
 import { formOf, valueIn } from './core.js'
 import { type Encoding, type EncodingName, either, encodingOf } from './encoding.js'
 import type { PutOptions, TypedOptions } from './engine.js'
@@ -131,12 +132,16 @@ export function rangeOf({ gt, gte, lt, lte }: LevelRange) {
 export interface Form {
   flag: number
   value(found: unknown): Data | undefined
-  fromBytes(bytes: Buffer, start: number, end: number): Data
+  many(answers: Answers, start: number, end: number): Data
 }
 
 function form(name: EncodingName): Form {
   const encoding = encodingOf(name, 'valueEncoding') as Encoding<Data>
-  return { flag: formOf(encoding), value: valueIn(encoding), fromBytes: encoding.fromBytes }
+  return {
+    flag: formOf(encoding),
+    value: valueIn(encoding),
+    many: (answers, start, end) => answers.value(encoding, start, end),
+  }
 }
 
 /** The formats of this database. @internal */

@@ -1,18 +1,11 @@
 // A page of entries as native code packs them (`crates/node/src/scan.rs` draws it), and how far it has been read.
 
 import type { Encoding } from './encoding.js'
+import { Stretch } from './stretch.js'
 
 const LAST = 1
 const ASCII_KEYS = 2
 const ASCII_VALUES = 4
-
-/**
- * Neighbours are decoded together, so many bytes at a time: to cut a string out of another costs a fraction of decoding
- * it. A string that a program keeps keeps its neighbours in memory, so they are not more than this.
- */
-const STRETCH = 4096
-/** Longer strings have no use for neighbours. */
-const LONG = STRETCH / 4
 
 /** @internal */
 export class Page {
@@ -24,10 +17,7 @@ export class Page {
   last = false
   #bytes: Buffer = Buffer.alloc(0)
   #flags = 0
-  /** The bytes from `#from` up to `#to` as text. */
-  #text = ''
-  #from = 0
-  #to = 0
+  readonly #stretch = new Stretch()
 
   /** Takes the first `length` bytes of `bytes`, which nobody will write to. */
   set(bytes: Buffer, length: number): void {
@@ -36,7 +26,7 @@ export class Page {
     this.end = length
     this.#flags = bytes[0]!
     this.last = (this.#flags & LAST) !== 0
-    this.#to = 0
+    this.#stretch.forget()
   }
 
   /** Forgets its entries. */
@@ -68,18 +58,10 @@ export class Page {
     }
     const end = start + length
     this.at = end
-    if (encoding.text && (this.#flags & ascii) !== 0) return encoding.fromText(this.#ascii(start, end))
-    return encoding.fromPage(bytes, start, end)
-  }
-
-  #ascii(start: number, end: number): string {
-    if (end > this.#to) {
-      if (end - start > LONG) return this.#bytes.toString('latin1', start, end)
-      this.#from = start
-      this.#to = Math.min(start + STRETCH, this.end)
-      this.#text = this.#bytes.toString('latin1', start, this.#to)
+    if (encoding.text && (this.#flags & ascii) !== 0) {
+      return encoding.fromText(this.#stretch.text(bytes, start, end, this.end))
     }
-    return this.#text.slice(start - this.#from, end - this.#from)
+    return encoding.fromPage(bytes, start, end)
   }
 }
 

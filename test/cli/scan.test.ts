@@ -1,8 +1,7 @@
-import { beforeAll, describe, expect, test } from 'vitest'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mosskv, ok } from '../lib/cli.js'
 
 describe('mosskv scan and count', () => {

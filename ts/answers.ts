@@ -1,0 +1,73 @@
+// The two sides of a read of many keys: keys packed for native code, and the answers it packs
+// (`crates/node/src/many.rs` draws them).
+
+import { MAX_KEY, room, writeData } from './encoder.js'
+import type { Encoding } from './encoding.js'
+import { Stretch } from './stretch.js'
+
+const MISSING = 0xffff_ffff
+const ASCII = 1
+const HEADER = 4
+const ENTRY = 8
+/** Values of more bytes than this together are copied one by one, so that one that is kept does not keep the others. */
+const SHARED = 64 * 1024
+
+/** The keys one behind the other, each behind its length. What is wrong with a key is said with its place. @internal */
+export function packKeys(keys: unknown[], encoding: Encoding<unknown>): { packed: Buffer; length: number } {
+  const encoded = new Array<string | Uint8Array>(keys.length)
+  let most = 0
+  let length = 0
+  let at = 0
+  try {
+    for (; at < keys.length; at++) {
+      const key = encoding.encode(keys[at], 'key')
+      encoded[at] = key
+      most += room(key)
+    }
+    const packed = Buffer.allocUnsafe(most)
+    for (at = 0; at < keys.length; at++) length = writeData(packed, length, encoded[at]!, 'key', MAX_KEY)
+    return { packed, length }
+  } catch (error) {
+    // Again, to have the error with the key's place in it: it is not made up for keys that are right.
+    const name = `keys[${at}]`
+    const key = encoding.encode(keys[at], name)
+    writeData(Buffer.allocUnsafe(room(key)), 0, key, name, MAX_KEY)
+    throw error
+  }
+}
+
+/** Packed answers. @internal */
+export class Answers {
+  readonly #bytes: Buffer
+  readonly #end: number
+  readonly #ascii: boolean
+  readonly #stretch = new Stretch()
+
+  /** The first `end` bytes of `bytes`, which nobody will write to. */
+  constructor(bytes: Buffer, end: number) {
+    this.#bytes = bytes
+    this.#end = end
+    this.#ascii = (bytes.readUInt32LE(0) & ASCII) !== 0
+  }
+
+  /** What `decode` makes of each of the `count` answers; `missing` for keys that are not there. */
+  list<T>(count: number, decode: (answers: Answers, start: number, end: number) => T, missing: T): T[] {
+    const bytes = this.#bytes
+    const list = new Array<T>(count)
+    for (let i = 0, at = HEADER; i < count; i++, at += ENTRY) {
+      const size = bytes.readUInt32LE(at + 4)
+      const start = bytes.readUInt32LE(at)
+      list[i] = size === MISSING ? missing : decode(this, start, start + size)
+    }
+    return list
+  }
+
+  /** The value between two places. */
+  value<V>(encoding: Encoding<V>, start: number, end: number): V {
+    if (encoding.text && this.#ascii) {
+      return encoding.fromText(this.#stretch.text(this.#bytes, start, end, this.#end))
+    }
+    if (this.#end > SHARED) return encoding.fromBytes(this.#bytes, start, end)
+    return encoding.fromPage(this.#bytes, start, end)
+  }
+}
