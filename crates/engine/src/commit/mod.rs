@@ -36,6 +36,9 @@ use waiter::{Turn, Waiter};
 
 /// A group is closed once it holds this many bytes.
 const GROUP_BYTES: usize = 1 << 20;
+/// A batch of more bytes than this is not committed on the thread of a caller that must not wait: it would stand still
+/// for the better part of a millisecond.
+const INLINE_BYTES: usize = 256 << 10;
 /// How many full memtables may wait for the flush before writers stop.
 pub(crate) const MAX_IMMUTABLES: usize = 2;
 
@@ -113,13 +116,13 @@ impl Commit {
         waiter.outcome(store)
     }
 
-    /// Commits `batch` without ever waiting on this thread: at once when the engine is idle and has room, otherwise on
-    /// the commit lane. `done` runs on this thread before the return, or on a background thread.
+    /// Commits `batch` without ever waiting on this thread: at once when the engine is idle and has room and
+    /// the batch is not large, otherwise on the commit lane. `done` runs on this thread before the return, or on a background thread.
     pub fn write_then(&self, store: &Store, batch: WriteBatch, durability: Durability, done: Done) {
         if let Err(error) = store.health.check_writable() {
             return done.complete(Err(error));
         }
-        let room = self.has_room(store);
+        let room = batch.bytes().len() <= INLINE_BYTES && self.has_room(store);
         let mut queue = self.queue.lock();
         if queue.closed {
             drop(queue);
