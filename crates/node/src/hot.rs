@@ -25,11 +25,12 @@ use std::sync::Arc;
 use mosskv::{Durability, Engine, ErrorKind, ReadOptions, WriteBatch};
 use napi::sys;
 
+use crate::ahead::{Found, Page};
 use crate::failure::{Failure, Result};
 use crate::many;
 use crate::raw::{self, Call, Value};
 use crate::ring::{Answer, Reply, Ticket};
-use crate::scan::{Range, Scan};
+use crate::scan::{Limits, Range, Scan};
 use crate::state::{Database, State};
 
 /// The key is a string argument; without it, its length in the key part of the area.
@@ -360,12 +361,24 @@ unsafe extern "C" fn page(env: sys::napi_env, info: sys::napi_callback_info) -> 
     unsafe {
         raw::call(env, info, |call| {
             let scan = call.state.scan(call.size(0)?)?;
-            let (bytes, entries) = (call.size(1)?, call.size(2)?);
+            let limits = Limits { bytes: call.size(1)?, entries: call.size(2)? };
+            let may_block = call.integer(3)? != 0;
+            match scan.fetched(may_block, || call.state.reply())? {
+                Found::Page(Page { bytes, entries }) => {
+                    scan.fetch_ahead(&bytes, entries, limits);
+                    return call.answer(&bytes);
+                }
+                Found::Later(ticket) => return call.number(-(ticket as f64)),
+                Found::Busy => return page_later(call, &scan, limits),
+                Found::Nothing => {}
+            }
             let mut page = call.state.page.take();
-            let filled = scan.fill(&mut page, bytes, entries, call.integer(3)? != 0);
-            let answer = match filled {
-                Ok(true) => call.answer(&page),
-                Ok(false) => page_later(call, &scan, bytes, entries),
+            let answer = match scan.fill(&mut page, limits, may_block) {
+                Ok(Some(entries)) => {
+                    scan.fetch_ahead(&page, entries, limits);
+                    call.answer(&page)
+                }
+                Ok(None) => page_later(call, &scan, limits),
                 Err(failure) => Err(failure),
             };
             call.state.page.replace(page);
@@ -374,14 +387,15 @@ unsafe extern "C" fn page(env: sys::napi_env, info: sys::napi_callback_info) -> 
     }
 }
 
-fn page_later(call: &Call<'_>, scan: &Arc<Scan>, bytes: usize, entries: usize) -> Result<Value> {
+fn page_later(call: &Call<'_>, scan: &Arc<Scan>, limits: Limits) -> Result<Value> {
     let reply = call.state.reply()?;
     let ticket = reply.ticket();
     let job = Arc::clone(scan);
     scan.engine().spawn_read(move || {
         reply.run(|| {
             let mut page = Vec::new();
-            job.fill(&mut page, bytes, entries, true)?;
+            let entries = job.fill(&mut page, limits, true)?;
+            job.fetch_ahead(&page, entries.unwrap_or_default(), limits);
             Ok(Answer::Bytes(page))
         });
     });

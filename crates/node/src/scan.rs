@@ -7,15 +7,19 @@
 //! ```
 //!
 //! A scan is shared by the environment's thread and at most one reader thread; a short lock keeps them apart. It holds
-//! one state of the database from its first moment, so pages fetched at different times agree.
+//! one state of the database from its first moment, so pages fetched at different times agree. Behind a large page, that
+//! of a long scan, a reader thread fetches the next one ([`Ahead`]).
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use mosskv::codec::put_bytes;
 use mosskv::{Engine, ErrorKind, Iter, IterOptions, Snapshot};
 use parking_lot::Mutex;
 
+use crate::ahead::{Ahead, Found, Page};
 use crate::failure::{Failure, Result};
+use crate::ring::Reply;
 
 /// What an iterator walks over.
 pub struct Range {
@@ -61,11 +65,40 @@ struct Walk {
     last_key: Vec<u8>,
 }
 
+/// The next page is fetched ahead when the one before was asked to have as many bytes as this.
+const LONG_SCAN: usize = 32 << 10;
+
+/// How much a page may have.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// It ends with the entry that reaches so many bytes.
+    pub bytes: usize,
+    /// At most so many entries.
+    pub entries: usize,
+}
+
+impl Limits {
+    /// Those of the page after one with `entries` entries; `None` when the limit is reached. A limit that JavaScript
+    /// could not express as a number of 32 bits is none.
+    const fn after(self, entries: usize) -> Option<Self> {
+        match self.entries {
+            UNLIMITED => Some(self),
+            most if most > entries => Some(Self { entries: most - entries, ..self }),
+            _ => None,
+        }
+    }
+}
+
+const UNLIMITED: usize = u32::MAX as usize;
+
 /// An open iterator.
 pub struct Scan {
     engine: Engine,
     range: Range,
     walk: Mutex<Walk>,
+    /// Where to go before the next page.
+    target: Mutex<Option<Vec<u8>>>,
+    ahead: Ahead,
 }
 
 impl Scan {
@@ -75,7 +108,8 @@ impl Scan {
         let options = IterOptions { lower, upper, snapshot, fill_cache: range.fill_cache, may_block: false };
         let iter = engine.iter(&options)?;
         let walk = Walk { iter, may_block: false, place: Place::Start, last_key: Vec::new() };
-        Ok(Self { engine, range, walk: Mutex::new(walk) })
+        let (walk, target) = (Mutex::new(walk), Mutex::default());
+        Ok(Self { engine, range, walk, target, ahead: Ahead::default() })
     }
 
     /// The engine, to run a job on.
@@ -85,25 +119,63 @@ impl Scan {
 
     /// The next page starts at the first entry at or after `key` (in reverse: at or before).
     pub fn seek(&self, key: Vec<u8>) {
-        self.walk.lock().place = Place::Target(key);
+        *self.target.lock() = Some(key);
+        self.ahead.discard();
     }
 
-    /// Fills `page` with at most `entries` entries, and until it has `bytes` bytes (the entry that reaches the limit is
-    /// whole). Returns `false` when nothing could be had without the disk and `may_block` forbids that.
-    pub fn fill(&self, page: &mut Vec<u8>, bytes: usize, entries: usize, may_block: bool) -> Result<bool> {
+    /// Takes the next page if it was fetched ahead; see [`Ahead::take`].
+    pub fn fetched(&self, may_block: bool, reply: impl FnOnce() -> Result<Reply>) -> Result<Found> {
+        self.ahead.take(may_block, reply)
+    }
+
+    /// Lets a reader thread fetch the page after one that was filled under `limits` and has `entries` entries, if that
+    /// pays.
+    pub fn fetch_ahead(self: &Arc<Self>, page: &[u8], entries: usize, limits: Limits) {
+        let last = page.first().is_none_or(|flags| flags & LAST != 0);
+        let Some(limits) = limits.after(entries).filter(|limits| !last && limits.bytes >= LONG_SCAN) else {
+            return;
+        };
+        let Some(number) = self.ahead.queue() else { return };
+        let scan = Arc::clone(self);
+        self.engine.spawn_read(move || {
+            let Some(landing) = scan.ahead.begin(number) else { return };
+            let mut bytes = Vec::with_capacity(limits.bytes + LONG_SCAN / 16);
+            let filled = scan.go_on(&mut bytes, limits, false).and_then(|filled| match filled {
+                Some(entries) => Ok(entries),
+                None => {
+                    landing.needs_disk();
+                    scan.go_on(&mut bytes, limits, true).map(Option::unwrap_or_default)
+                }
+            });
+            landing.land(filled.map(|entries| Page { bytes, entries }));
+        });
+    }
+
+    /// Fills `page` up to its limits and returns how many entries it has; `None` when nothing could be had without the
+    /// disk and `may_block` forbids that.
+    pub fn fill(&self, page: &mut Vec<u8>, limits: Limits, may_block: bool) -> Result<Option<usize>> {
+        if let Some(key) = self.target.lock().take() {
+            self.walk.lock().place = Place::Target(key);
+        }
+        self.go_on(page, limits, may_block)
+    }
+
+    /// `fill` from where the walk is. A page that is fetched ahead never begins at a target: when the scan was moved
+    /// meanwhile, its page is thrown away and the target is for the page after it.
+    fn go_on(&self, page: &mut Vec<u8>, limits: Limits, may_block: bool) -> Result<Option<usize>> {
         let walk = &mut *self.walk.lock();
         // An iterator that may wait for the disk stays off the event loop.
         if walk.may_block && !may_block {
-            return Ok(false);
+            return Ok(None);
         }
         page.clear();
         page.push(ASCII_KEYS | ASCII_VALUES);
-        let mut left = entries;
+        let mut left = limits.entries;
         loop {
-            match self.fill_inner(walk, page, bytes, &mut left) {
-                Ok(()) => return Ok(true),
+            match self.fill_inner(walk, page, limits.bytes, &mut left) {
+                Ok(()) => return Ok(Some(limits.entries - left)),
                 Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(Failure::from(error)),
-                Err(_) if !may_block => return Ok(page.len() > 1),
+                Err(_) if !may_block => return Ok(Some(limits.entries - left).filter(|&entries| entries > 0)),
                 // From here on the iterator may wait; `place` says where to go on.
                 Err(_) => {
                     walk.iter.set_may_block(true);
