@@ -8,11 +8,6 @@
 
 #![deny(unsafe_code)]
 
-/// It takes memory in huge pages where the system lets programs ask for them, glibc's does not: a get from a large cache
-/// then waits much less for page tables (docs/performance.md has the figures).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 mod ahead;
 mod area;
 mod convert;
