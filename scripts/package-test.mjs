@@ -66,7 +66,6 @@ await script(async () => {
   const main = manifests().find(manifest => manifest.name === 'mosskv')
   const tarball = tarballOf(main)
   await npm(['exec', '--yes', `--package=${PUBLINT}`, '--', 'publint', 'run', tarball, '--strict'])
-  // Without `node10`: that resolution knows no `exports`, and TypeScript 7 no longer has it.
-  await npm(['exec', '--yes', `--package=${ATTW}`, '--', 'attw', tarball, '--profile', 'node16'])
+  await npm(['exec', '--yes', `--package=${ATTW}`, '--', 'attw', tarball])
   rmSync(join(root, 'target/packages/stage'), { recursive: true })
 })
