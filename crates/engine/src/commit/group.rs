@@ -17,6 +17,9 @@ use crate::sync::Ordering;
 use crate::view::ReadView;
 use crate::wal::WalWriter;
 
+/// Zeros written ahead of the log's end when small writes wait for the disk; a small memtable's log gets fewer.
+const ROOM_BYTES: u64 = 256 << 10;
+
 impl Commit {
     /// Takes the next group from the queue and commits it. What needs no sync is completed on return. Waits for room
     /// only if it `may_wait`; otherwise the caller has seen that there is some, and being a group over it does no harm.
@@ -32,7 +35,6 @@ impl Commit {
             log.broken = true;
             Err(store.fail(Severity::ReadOnly, Error::new(ErrorKind::Internal, "a commit panicked")))
         });
-        let durable = |request: &Request| request.durability == Durability::Disk;
         let end = match (&outcome, log.wal.as_ref()) {
             (Ok(()), Some(wal)) if group.iter().any(durable) => Some(LogEnd::of(wal)),
             _ => None,
@@ -159,6 +161,10 @@ fn logged(request: &Request) -> bool {
     request.durability != Durability::Memory
 }
 
+fn durable(request: &Request) -> bool {
+    request.durability == Durability::Disk
+}
+
 /// Writes the group as one frame. Whatever goes wrong here, the frame may be whole on disk: the outcome is unknown.
 fn append(store: &Store, log: &mut Log, group: &[Request], first: u64, count: u64) -> Result<()> {
     let payloads: Vec<&[u8]> = group.iter().map(|request| request.batch.bytes()).collect();
@@ -167,6 +173,10 @@ fn append(store: &Store, log: &mut Log, group: &[Request], first: u64, count: u6
     match wal.append(first, count as u32, &payloads) {
         Ok(end) => {
             store.counters.wal_bytes.add(end - before);
+            let room = ROOM_BYTES.min(store.options.memtable_bytes as u64 / 4);
+            if group.iter().any(durable) && end - before <= room / 4 {
+                wal.make_room(room);
+            }
             Ok(())
         }
         Err(error) => {

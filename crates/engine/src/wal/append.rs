@@ -4,6 +4,7 @@
 //! Invariant: after an append failed, nobody knows what is behind the last good frame, so every later append is
 //! refused (leveldb #1180 appended behind the garbage, and the reader stopped at it).
 
+use std::io;
 use std::sync::Arc;
 
 use super::frame::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FrameHeader, payload_checksum};
@@ -14,6 +15,10 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// Memory kept between appends; what a larger frame needed is given back.
 const KEPT_BUFFER_BYTES: usize = 4 << 20;
+/// Room is written in pieces of this size. Larger ones make the small syncs that follow slower (ext4).
+static ROOM_PIECE: [u8; 64 << 10] = [0; 64 << 10];
+/// Room ends where a block of the file system does.
+const BLOCK_BYTES: u64 = 4096;
 
 /// How far a log is known synced. Shared between the thread that appends and the thread that syncs.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub(crate) struct Appender {
     name: FileName,
     number: u64,
     size: u64,
+    /// Up to where the file has been written, room included; `u64::MAX` once no room could be made.
+    written: u64,
     synced: Arc<Watermark>,
     buffer: Vec<u8>,
     failed: Option<Error>,
@@ -50,7 +57,8 @@ impl Appender {
         file.write_all_at(&header.encode(), 0).map_err(|e| Error::io("write the header of", name, e))?;
         let size = FILE_HEADER_BYTES as u64;
         let synced = Arc::new(Watermark(AtomicU64::new(0)));
-        Ok(Self { file, name, number: header.number, size, synced, buffer: Vec::new(), failed: None })
+        let (number, buffer) = (header.number, Vec::new());
+        Ok(Self { file, name, number, size, written: size, synced, buffer, failed: None })
     }
 
     /// Makes the new file, what was written so far, and its name durable.
@@ -77,6 +85,21 @@ impl Appender {
             Err(e) => return Err(self.fail(Error::io("append to", self.name, e))),
         }
         Ok(self.size)
+    }
+
+    /// Writes `bytes` zeros behind the last frame, unless there is room left: the frames that come overwrite them, and to
+    /// sync an overwritten block costs the disk one write, a new block also one to the journal of the file system.
+    /// After an attempt that failed there is no other: room is never needed, and whatever is wrong with the disk, the next
+    /// append finds out.
+    pub(crate) fn make_room(&mut self, bytes: u64) {
+        if self.failed.is_some() || self.size <= self.written {
+            return;
+        }
+        let end = (self.size + bytes).next_multiple_of(BLOCK_BYTES);
+        self.written = match zero(self.file.as_ref(), self.size, end) {
+            Ok(()) => end,
+            Err(_) => u64::MAX,
+        };
     }
 
     /// Puts the frame into the buffer. When it fails, nothing has happened yet.
@@ -141,4 +164,15 @@ impl Appender {
     pub(crate) fn watermark(&self) -> &Arc<Watermark> {
         &self.synced
     }
+}
+
+/// Overwrites the bytes from `start` to `end` with zeros.
+fn zero(file: &dyn File, start: u64, end: u64) -> io::Result<()> {
+    let mut at = start;
+    while at < end {
+        let piece = ROOM_PIECE.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
+        file.write_all_at(ROOM_PIECE.get(..piece).unwrap_or_default(), at)?;
+        at += piece as u64;
+    }
+    Ok(())
 }

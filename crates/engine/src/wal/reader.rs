@@ -28,7 +28,7 @@ pub enum Tail {
 pub struct Replayed {
     /// The offset behind the last good frame; 0 when not even the file header was written.
     pub end: u64,
-    /// Bytes behind `end` that are dropped: lost in a crash before they were synced.
+    /// Bytes behind `end` that are dropped: room that was not used, or lost in a crash before they were synced.
     pub torn_bytes: u64,
     /// The log before this one, and how many of its bytes count.
     pub predecessor: Option<(u64, u64)>,

@@ -94,7 +94,7 @@ impl Frames {
         if self.torn || offset >= self.window.length {
             return Ok(None);
         }
-        let Some(header) = self.check(offset)? else {
+        let Some(header) = self.check_twice(offset)? else {
             self.judge(offset)?;
             self.torn = true;
             return Ok(None);
@@ -112,6 +112,18 @@ impl Frames {
     /// Bytes behind the last good frame that are no frame.
     pub(crate) fn torn_bytes(&self) -> u64 {
         self.window.length - self.offset
+    }
+
+    /// As [`Self::check`], and if that finds no frame, once more on bytes read now: beside a read-only open, a writer may
+    /// have filled its room since. Without this, its newest frames would make the place look damaged.
+    fn check_twice(&mut self, offset: u64) -> Result<Option<FrameHeader>> {
+        match self.check(offset)? {
+            None => {
+                self.window.held = 0;
+                self.check(offset)
+            }
+            found => Ok(found),
+        }
     }
 
     /// The header of the frame at `offset`, when that frame is whole.

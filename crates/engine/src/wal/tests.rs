@@ -20,7 +20,7 @@ struct Progress {
     synced: u64,
 }
 
-/// Writes three logs of 12 groups each and syncs now and then, until something fails.
+/// Writes three logs of 12 groups each and syncs now and then, until something fails. Room is made before some syncs.
 fn workload(dir: &Arc<dyn Dir>, progress: &mut Progress) -> Result<()> {
     let mut before = None;
     for number in [3, 4, 5] {
@@ -28,6 +28,9 @@ fn workload(dir: &Arc<dyn Dir>, progress: &mut Progress) -> Result<()> {
         for round in 0..12 {
             progress.issued += 1;
             let end = wal.append(progress.issued, 1, &[&payload(progress.issued)])?;
+            if round % 3 == 0 {
+                wal.make_room(5_000);
+            }
             if round % 5 == 3 || round == 11 {
                 wal.file().sync_data().map_err(|e| crate::Error::io("sync", number, e))?;
                 wal.set_synced(end);

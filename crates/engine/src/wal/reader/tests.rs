@@ -306,3 +306,72 @@ fn an_error_of_the_disk_or_of_the_caller_is_not_the_end_of_the_log() {
 }
 
 mod chain;
+
+/// Writes the sample, with room made after each frame; returns the frames.
+fn write_with_room(dir: &TestDir, room: u64) -> Vec<Written> {
+    let mut wal = WalWriter::create(&dir.as_dir(), 7, None).unwrap();
+    let mut out = Vec::new();
+    for (i, (payload, sync)) in sample().into_iter().enumerate() {
+        let (start, synced) = (wal.size(), wal.watermark().get());
+        let end = wal.append(i as u64, 1, &[&payload]).unwrap();
+        wal.make_room(room);
+        if sync {
+            wal.set_synced(end);
+        }
+        out.push(Written { start, end, synced, payload });
+    }
+    out
+}
+
+#[test]
+fn room_behind_the_last_frame_is_no_damage_and_hides_none() {
+    let dir = TestDir::new();
+    let frames = write_with_room(&dir, 9_000);
+    let end = frames.last().unwrap().end;
+    let original = dir.bytes(LOG);
+    let room = original.len() as u64 - end;
+    assert!(room > 8_000, "there is no room: {room}");
+    let (found, replayed) = read(&dir, 7, Tail::MayBeTorn);
+    assert_eq!(
+        (found, replayed.unwrap()),
+        (payloads(&frames), Replayed { end, torn_bytes: room, predecessor: None })
+    );
+    let (found, replayed) = read(&dir, 7, Tail::Complete { size: end });
+    assert_eq!((found, replayed.unwrap().torn_bytes), (payloads(&frames), 0));
+    let mark = frames.last().unwrap().synced;
+    for position in 64..end {
+        let mut bytes = original.clone();
+        bytes[position as usize] ^= 0x10;
+        dir.set(LOG, &bytes);
+        let hit = frames.iter().position(|f| (f.start..f.end).contains(&position)).unwrap();
+        let (found, result) = read(&dir, 7, Tail::MayBeTorn);
+        assert_eq!(found, payloads(&frames[..hit]));
+        if frames[hit].start < mark {
+            is_corruption_at(result, frames[hit].start);
+        } else {
+            assert_eq!(result.unwrap().end, frames[hit].start);
+        }
+    }
+}
+
+#[test]
+fn what_a_writer_puts_into_its_room_meanwhile_is_not_taken_for_damage() {
+    let dir = TestDir::new();
+    let mut wal = WalWriter::create(&dir.as_dir(), 7, None).unwrap();
+    let end = wal.append(1, 1, &[b"read together with the room behind it"]).unwrap();
+    wal.make_room(3 << 20);
+    wal.set_synced(end);
+    let mut found = Vec::new();
+    replay(&*dir.as_dir(), 7, Tail::MayBeTorn, |first, _, _| {
+        if found.is_empty() {
+            // More than is read at a time, so that the frame behind it is seen and this one was not.
+            let end = wal.append(2, 1, &[&vec![2; 1 << 20]])?;
+            wal.set_synced(end);
+            wal.append(3, 1, &[b"knows what was synced"])?;
+        }
+        found.push(first);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(found, [1, 2, 3]);
+}

@@ -94,3 +94,67 @@ fn a_creation_that_fails_at_any_step_is_an_error() {
         assert!(error.to_string().contains("000007.wal"), "{step}: {error}");
     }
 }
+
+#[test]
+fn room_is_made_when_it_is_used_up_and_frames_overwrite_it() {
+    let dir = TestDir::new();
+    let mut wal = WalWriter::create(&dir.as_dir(), 7, None).unwrap();
+    let mut wanted = Vec::new();
+    let mut lengths = Vec::new();
+    for group in 1..=40 {
+        let payload = vec![group as u8; 600];
+        let end = wal.append(group, 1, &[&payload]).unwrap();
+        dir.trace();
+        wal.make_room(10_000);
+        let length = dir.bytes("000007.wal").len() as u64;
+        assert_eq!(
+            dir.trace().len(),
+            usize::from(lengths.last() != Some(&length)),
+            "one write, and only when needed"
+        );
+        assert!(length > end && length.is_multiple_of(4096) && wal.size() == end);
+        lengths.push(length);
+        wanted.push((group, 1, payload));
+    }
+    lengths.dedup();
+    assert_eq!(lengths, [12_288, 24_576, 36_864], "a frame that reaches beyond the room makes the next");
+    assert_eq!(groups(&dir, 7), wanted);
+    assert!(dir.bytes("000007.wal")[wal.size() as usize..].iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn room_is_written_in_pieces_of_64_kib() {
+    let dir = TestDir::new();
+    let mut wal = WalWriter::create(&dir.as_dir(), 7, None).unwrap();
+    wal.append(1, 1, &[b"x"]).unwrap();
+    dir.trace();
+    wal.make_room(200 << 10);
+    assert_eq!(dir.trace(), ["write 000007.wal"; 4]);
+}
+
+#[test]
+fn room_that_cannot_be_made_is_not_asked_for_again_and_costs_no_write() {
+    let dir = TestDir::new();
+    let mut wal = WalWriter::create(&dir.as_dir(), 7, None).unwrap();
+    wal.append(1, 1, &[b"one"]).unwrap();
+    dir.fail("write 000007.wal");
+    wal.make_room(10_000);
+    dir.heal();
+    dir.trace();
+    wal.append(2, 1, &[&[2; 20_000]]).unwrap();
+    wal.make_room(10_000);
+    assert_eq!(dir.trace(), ["write 000007.wal"]);
+    assert_eq!(groups(&dir, 7).len(), 2);
+}
+
+#[test]
+fn no_room_is_made_behind_a_failed_append() {
+    let dir = TestDir::new();
+    let mut wal = WalWriter::create(&dir.as_dir(), 7, None).unwrap();
+    dir.fail("write 000007.wal");
+    wal.append(1, 1, &[b"lost"]).unwrap_err();
+    dir.heal();
+    let before = dir.bytes("000007.wal");
+    wal.make_room(10_000);
+    assert_eq!(dir.bytes("000007.wal"), before);
+}
