@@ -67,7 +67,8 @@ impl SyncQueue {
         }
     }
 
-    /// Syncs once for everyone who waits, unless someone is at it. Wakes the lane for those who came meanwhile.
+    /// Syncs once for everyone who waits, unless someone is at it. Wakes the lane for those who came meanwhile. A failure
+    /// is theirs too: to sync again for them would be to retry.
     pub fn round(&self, store: &Store) -> Poll {
         let mut batch = {
             let mut state = self.state.lock();
@@ -86,6 +87,9 @@ impl SyncQueue {
             let mut state = self.state.lock();
             state.busy = false;
             state.refused = state.refused.take().or(failure.clone());
+            if failure.is_some() {
+                batch.append(&mut state.waiting);
+            }
             !state.waiting.is_empty()
         };
         if more {
