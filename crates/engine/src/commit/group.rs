@@ -17,8 +17,9 @@ use crate::sync::Ordering;
 use crate::view::ReadView;
 use crate::wal::WalWriter;
 
-/// Zeros written ahead of the log's end when small writes wait for the disk; a small memtable's log gets fewer.
-const ROOM_BYTES: u64 = 256 << 10;
+/// Zeros written ahead of the log's end when small writes wait for the disk: as many as the log has bytes, within these
+/// limits. Fewer cost more syncs of new blocks; more do not pay, and delay the sync that covers them.
+const ROOM_BYTES: std::ops::RangeInclusive<u64> = 16 << 10..=256 << 10;
 
 impl Commit {
     /// Takes the next group from the queue and commits it. What needs no sync is completed on return. Waits for room
@@ -173,7 +174,7 @@ fn append(store: &Store, log: &mut Log, group: &[Request], first: u64, count: u6
     match wal.append(first, count as u32, &payloads) {
         Ok(end) => {
             store.counters.wal_bytes.add(end - before);
-            let room = ROOM_BYTES.min(store.options.memtable_bytes as u64 / 4);
+            let room = end.clamp(*ROOM_BYTES.start(), *ROOM_BYTES.end());
             if group.iter().any(durable) && end - before <= room / 4 {
                 wal.make_room(room);
             }
