@@ -176,7 +176,7 @@ fn append(store: &Store, log: &mut Log, group: &[Request], first: u64, count: u6
             store.counters.wal_bytes.add(end - before);
             let room = end.clamp(*ROOM_BYTES.start(), *ROOM_BYTES.end());
             if group.iter().any(durable) && end - before <= room / 4 {
-                wal.make_room(room);
+                store.counters.wal_bytes.add(wal.make_room(room));
             }
             Ok(())
         }

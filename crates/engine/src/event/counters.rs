@@ -50,7 +50,7 @@ counters! {
     user_ops,
     /// Records replayed from write-ahead logs at open.
     recovered_ops,
-    /// Bytes written to write-ahead logs.
+    /// Bytes written to write-ahead logs, with the zeros written ahead.
     wal_bytes,
     /// Syncs of write-ahead logs.
     syncs,

@@ -90,16 +90,18 @@ impl Appender {
     /// Writes `bytes` zeros behind the last frame, unless there is room left: the frames that come overwrite them, and to
     /// sync an overwritten block costs the disk one write, a new block also one to the journal of the file system.
     /// After an attempt that failed there is no other: room is never needed, and whatever is wrong with the disk, the next
-    /// append finds out.
-    pub(crate) fn make_room(&mut self, bytes: u64) {
+    /// append finds out. Returns how many zeros were written.
+    pub(crate) fn make_room(&mut self, bytes: u64) -> u64 {
         if self.failed.is_some() || self.size <= self.written {
-            return;
+            return 0;
         }
         let end = (self.size + bytes).next_multiple_of(BLOCK_BYTES);
-        self.written = match zero(self.file.as_ref(), self.size, end) {
-            Ok(()) => end,
-            Err(_) => u64::MAX,
-        };
+        if zero(self.file.as_ref(), self.size, end).is_err() {
+            self.written = u64::MAX;
+            return 0;
+        }
+        self.written = end;
+        end - self.size
     }
 
     /// Puts the frame into the buffer. When it fails, nothing has happened yet.

@@ -40,9 +40,9 @@ impl WalWriter {
 
     /// Sees to it that the next appends overwrite zeros, so that syncing them is cheap: writes `bytes` of them when the
     /// last frame used up those before it. Costs up to 0.1 ms then, and a larger next sync; pays when small frames
-    /// are synced one by one. Never fails: without room, a sync takes longer.
-    pub fn make_room(&mut self, bytes: u64) {
-        self.0.make_room(bytes);
+    /// are synced one by one. Never fails: without room, a sync takes longer. Returns how many zeros were written.
+    pub fn make_room(&mut self, bytes: u64) -> u64 {
+        self.0.make_room(bytes)
     }
 
     /// Writes a frame without operations, so that the log says how far it is synced. Worth its 48 bytes when
