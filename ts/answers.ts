@@ -42,11 +42,14 @@ export class Answers {
   readonly #end: number
   readonly #ascii: boolean
   readonly #stretch = new Stretch()
+  /** The bytes, if nobody else will write to them. */
+  #own: Buffer | undefined
 
-  /** The first `end` bytes of `bytes`, which nobody will write to. */
-  constructor(bytes: Buffer, end: number) {
+  /** The first `end` bytes of `bytes`; of `lent` ones nothing may be left when the call that lent them is over. */
+  constructor(bytes: Buffer, end: number, lent: boolean) {
     this.#bytes = bytes
     this.#end = end
+    if (!lent) this.#own = bytes
     this.#ascii = (bytes.readUInt32LE(0) & ASCII) !== 0
   }
 
@@ -67,7 +70,8 @@ export class Answers {
     if (encoding.text && this.#ascii) {
       return encoding.fromText(this.#stretch.text(this.#bytes, start, end, this.#end))
     }
-    if (this.#end > SHARED) return encoding.fromBytes(this.#bytes, start, end)
-    return encoding.fromPage(this.#bytes, start, end)
+    if (encoding.text || this.#end > SHARED) return encoding.fromBytes(this.#bytes, start, end)
+    this.#own ??= Buffer.from(this.#bytes.subarray(0, this.#end))
+    return encoding.fromPage(this.#own, start, end)
   }
 }

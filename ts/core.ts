@@ -182,7 +182,8 @@ export class Core<K, V> {
     const { flags, snapshot } = this.readOptions(options)
     const { packed, length } = packKeys(keys, this.keys)
     const count = keys.length
-    const unpack = (bytes: Buffer, end: number) => new Answers(bytes, end).list(count, decode, missing)
+    const unpack = (bytes: Buffer, end: number, lent = false) =>
+      new Answers(bytes, end, lent).list(count, decode, missing)
     return this.inOrder(() => {
       let found: number | Buffer
       try {
@@ -197,7 +198,7 @@ export class Core<K, V> {
         throw fromNative(error)
       }
       if (typeof found !== 'number') return soon(unpack(found, found.length))
-      if (found >= 0) return soon(unpack(Buffer.from(out.subarray(0, found)), found))
+      if (found >= 0) return soon(unpack(out, found, true))
       return this.track(answer<Buffer>(-found).then(bytes => unpack(bytes, bytes.length)))
     })
   }

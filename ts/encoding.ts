@@ -95,7 +95,7 @@ const buffer: Encoding<Buffer> = {
     bytes.copy(copy, 0, start, end)
     return copy
   },
-  fromPage: (page, start, end) => Buffer.from(page.buffer, page.byteOffset + start, end - start),
+  fromPage: (page, start, end) => page.subarray(start, end),
   adopt: bytes => bytes,
 }
 

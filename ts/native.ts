@@ -150,6 +150,10 @@ let answered = 0
  * @internal
  */
 export function soon<T>(value: T): Promise<T> {
-  if ((++answered & (TURN - 1)) !== 0) return Promise.resolve(value)
-  return new Promise(resolve => setImmediate(resolve, value))
+  return turnIsDue() ? new Promise(resolve => setImmediate(resolve, value)) : Promise.resolve(value)
+}
+
+/** Counts an answer from memory; whether it has to wait for the event loop to turn. @internal */
+export function turnIsDue(): boolean {
+  return (++answered & (TURN - 1)) === 0
 }

@@ -4,7 +4,7 @@
 import { Encoder, type Kind, MAX_KEY, MAX_VALUE, room, writeData } from './encoder.js'
 import { fromNative, type MossError } from './errors.js'
 import type { Blocker, Gate } from './gate.js'
-import { hot, native, onAnswer, slab, soon } from './native.js'
+import { hot, native, onAnswer, slab, turnIsDue } from './native.js'
 
 const DONE = Promise.resolve()
 
@@ -200,7 +200,7 @@ export class Writer {
       return undefined
     }
     if (ticket === 0) {
-      group.resolve(soon(undefined))
+      group.resolve(turnIsDue() ? new Promise<void>(resolve => setImmediate(resolve)) : undefined)
       return undefined
     }
     group.ticket = ticket
