@@ -58,8 +58,21 @@ pub enum Priority {
     /// Like the threads of the program.
     #[default]
     Normal,
-    /// After them (nice 10, on Linux; elsewhere like `Normal`): compaction must not delay syncs and flushes.
+    /// After them (nice 5, on Linux; elsewhere like `Normal`): a flush must not delay the program's event loop.
     Low,
+    /// After those (nice 10): compaction must not delay syncs and flushes.
+    Lowest,
+}
+
+impl Priority {
+    /// What Linux calls it.
+    pub(crate) const fn nice(self) -> i32 {
+        match self {
+            Self::Normal => 0,
+            Self::Low => 5,
+            Self::Lowest => 10,
+        }
+    }
 }
 
 /// Names a lane of one executor.

@@ -262,8 +262,8 @@ impl Engine {
     }
 
     /// Hands the value of each of `keys` that is there, all of one state of the database, to `found` with the key's
-    /// index, in no order. A key costs about a third of a [`Engine::get_with`] of its own when nothing but memory is
-    /// needed. Errors as there; `found` may have been called for some keys by then.
+    /// index, in no order. A key costs about two thirds of a [`Engine::get_with`] of its own when nothing but memory
+    /// is needed. Errors as there; `found` may have been called for some keys by then.
     pub fn get_many(
         &self,
         keys: &[impl AsRef<[u8]>],

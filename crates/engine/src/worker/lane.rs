@@ -179,8 +179,8 @@ pub(super) fn is_own_thread(panics: &Arc<Panics>) -> bool {
 pub(super) fn spawn(lane: Arc<Lane>, priority: Priority) -> io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name(lane.name.to_owned()).spawn(move || {
         let _ = OWNER.try_with(|owner| owner.set(identity(&lane.panics)));
-        if priority == Priority::Low {
-            lower_priority();
+        if priority != Priority::Normal {
+            lower_priority(priority.nice());
         }
         lane.run();
     })
@@ -188,9 +188,9 @@ pub(super) fn spawn(lane: Arc<Lane>, priority: Priority) -> io::Result<thread::J
 
 /// Linux keeps a nice value for each thread. Refused: it runs like the others, only less politely.
 #[cfg(all(target_os = "linux", not(shuttle)))]
-fn lower_priority() {
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
+fn lower_priority(nice: i32) {
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice);
 }
 
 #[cfg(not(all(target_os = "linux", not(shuttle))))]
-fn lower_priority() {}
+fn lower_priority(_nice: i32) {}

@@ -244,9 +244,9 @@ fn a_timed_wait_ends_early_with_the_condition() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_low_lane_runs_at_low_priority_and_others_do_not() {
+fn a_lane_runs_at_its_priority() {
     let executor = Executor::threads();
-    for (priority, expected) in [(Priority::Low, 10), (Priority::Normal, 0)] {
+    for (priority, expected) in [(Priority::Lowest, 10), (Priority::Low, 5), (Priority::Normal, 0)] {
         let (polls, nice) = (Tally::default(), Arc::new(Mutex::new(None)));
         let poll = {
             let (polls, nice) = (polls.clone(), Arc::clone(&nice));

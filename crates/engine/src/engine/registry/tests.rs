@@ -118,11 +118,11 @@ fn every_share_hears_until_it_is_closed() {
     let heard = [Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0))];
     // A flush is told of by the thread that did it, perhaps after those who waited for it went on.
     let await_counts = |counts: [usize; 2]| {
-        for _ in 0..10_000 {
+        for _ in 0..50_000_000 {
             if [0, 1].map(|i| heard[i].load(Ordering::SeqCst)) == counts {
                 break;
             }
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            std::thread::yield_now();
         }
     };
     let [first, second] = [share(&heard[0]), share(&heard[1])];
