@@ -37,21 +37,31 @@ export function addPut(
 /** Adds every operation of `operations`, all checked. @internal */
 export function addOperations<K, V>(core: Core<K, V>, encoder: Encoder, operations: unknown): void {
   if (!Array.isArray(operations)) throw invalid('operations', operations, 'an array of operations')
-  for (let i = 0; i < operations.length; i++) {
-    const operation = operations[i] as BatchOperation<K, V>
-    if (typeof operation !== 'object' || operation === null) {
-      throw invalid(`operations[${i}]`, operation, 'an object with a type, a key and, to put, a value')
-    }
-    if (operation.type === 'put') {
-      const name = `operations[${i}].`
-      const key = core.keys.encode(operation.key, `${name}key`)
-      const value = core.values.encode(operation.value, `${name}value`)
-      addPut(encoder, key, value, checkExpiry(name, operation.ttl, operation.expiresAt), name)
-    } else if (operation.type === 'del') {
-      encoder.add(Kind.Delete, core.keys.encode(operation.key, `operations[${i}].key`), undefined)
-    } else {
-      throw invalid(`operations[${i}].type`, (operation as { type: unknown }).type, "'put' or 'del'")
-    }
+  let i = 0
+  try {
+    for (; i < operations.length; i++) addOperation(core, encoder, operations[i], '')
+  } catch (error) {
+    // Again, to have the error with the operation's place in it: it is not made up for operations that are right.
+    addOperation(core, encoder, operations[i], `operations[${i}]`)
+    throw error
+  }
+}
+
+/** `at` is where the operation stands, for errors. */
+function addOperation<K, V>(core: Core<K, V>, encoder: Encoder, operation: unknown, at: string): void {
+  if (typeof operation !== 'object' || operation === null) {
+    throw invalid(at, operation, 'an object with a type, a key and, to put, a value')
+  }
+  const { type, key, value, ttl, expiresAt } = operation as Record<string, unknown>
+  const name = at === '' ? '' : `${at}.`
+  if (type === 'put') {
+    const keyBytes = core.keys.encode(key, `${name}key`)
+    const valueBytes = core.values.encode(value, `${name}value`)
+    addPut(encoder, keyBytes, valueBytes, checkExpiry(name, ttl, expiresAt), name)
+  } else if (type === 'del') {
+    encoder.add(Kind.Delete, core.keys.encode(key, `${name}key`), undefined)
+  } else {
+    throw invalid(`${name}type`, type, "'put' or 'del'")
   }
 }
 
