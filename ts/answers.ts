@@ -28,6 +28,7 @@ export function packKeys(keys: unknown[], encoding: Encoding<unknown>): { packed
     for (at = 0; at < keys.length; at++) length = writeData(packed, length, encoded[at]!, 'key', MAX_KEY)
     return { packed, length }
   } catch (error) {
+    if (at === keys.length) throw error
     // Again, to have the error with the key's place in it: it is not made up for keys that are right.
     const name = `keys[${at}]`
     const key = encoding.encode(keys[at], name)

@@ -136,9 +136,20 @@ impl Landing<'_> {
         }
     }
 
-    /// The job is done.
-    pub fn land(mut self, page: Result<Page>) {
+    /// Whether the scan was moved since the job began.
+    pub fn is_stale(&self) -> bool {
+        matches!(*self.ahead.state.lock(), State::Stale)
+    }
+
+    /// The job is done. A call that waits for the page is to be answered by the caller.
+    pub fn land(mut self, page: Result<Page>) -> Option<(Reply, Result<Page>)> {
+        let mut state = self.ahead.state.lock();
+        match std::mem::take(&mut *state) {
+            State::Wanted(reply) => return Some((reply, page)),
+            other => *state = other,
+        }
         self.page = Some(page);
+        None
     }
 }
 

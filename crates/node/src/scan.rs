@@ -17,9 +17,9 @@ use mosskv::codec::put_bytes;
 use mosskv::{Engine, ErrorKind, Iter, IterOptions, Snapshot};
 use parking_lot::Mutex;
 
-use crate::ahead::{Ahead, Found, Page};
+use crate::ahead::{Ahead, Found, Landing, Page};
 use crate::failure::{Failure, Result};
-use crate::ring::Reply;
+use crate::ring::{Answer, Reply};
 
 /// What an iterator walks over.
 pub struct Range {
@@ -139,31 +139,52 @@ impl Scan {
         let scan = Arc::clone(self);
         self.engine.spawn_read(move || {
             let Some(landing) = scan.ahead.begin(number) else { return };
-            let mut bytes = Vec::with_capacity(limits.bytes + LONG_SCAN / 16);
-            let filled = scan.go_on(&mut bytes, limits, false).and_then(|filled| match filled {
-                Some(entries) => Ok(entries),
-                None => {
-                    landing.needs_disk();
-                    scan.go_on(&mut bytes, limits, true).map(Option::unwrap_or_default)
-                }
-            });
-            landing.land(filled.map(|entries| Page { bytes, entries }));
+            let page = scan.next_page(&landing, limits);
+            let Some((reply, page)) = landing.land(page) else { return };
+            // Before the answer: until it comes, no other call asks for a page.
+            if let Ok(page) = &page {
+                scan.fetch_ahead(&page.bytes, page.entries, limits);
+            }
+            reply.send(page.map(|page| Answer::Bytes(page.bytes)));
         });
+    }
+
+    /// The page for `landing`. One that is nobody's any more leaves the walk alone: what moved the scan fills its page
+    /// from a target, and this job may come to the walk only after that.
+    fn next_page(&self, landing: &Landing<'_>, limits: Limits) -> Result<Page> {
+        let walk = &mut *self.walk.lock();
+        let mut bytes = Vec::with_capacity(limits.bytes + LONG_SCAN / 16);
+        if landing.is_stale() {
+            return Ok(Page { bytes, entries: 0 });
+        }
+        let entries = match self.go_on(walk, &mut bytes, limits, false)? {
+            Some(entries) => entries,
+            None => {
+                landing.needs_disk();
+                self.go_on(walk, &mut bytes, limits, true)?.unwrap_or_default()
+            }
+        };
+        Ok(Page { bytes, entries })
     }
 
     /// Fills `page` up to its limits and returns how many entries it has; `None` when nothing could be had without the
     /// disk and `may_block` forbids that.
     pub fn fill(&self, page: &mut Vec<u8>, limits: Limits, may_block: bool) -> Result<Option<usize>> {
+        let walk = &mut *self.walk.lock();
         if let Some(key) = self.target.lock().take() {
-            self.walk.lock().place = Place::Target(key);
+            walk.place = Place::Target(key);
         }
-        self.go_on(page, limits, may_block)
+        self.go_on(walk, page, limits, may_block)
     }
 
-    /// `fill` from where the walk is. A page that is fetched ahead never begins at a target: when the scan was moved
-    /// meanwhile, its page is thrown away and the target is for the page after it.
-    fn go_on(&self, page: &mut Vec<u8>, limits: Limits, may_block: bool) -> Result<Option<usize>> {
-        let walk = &mut *self.walk.lock();
+    /// `fill` from where the walk is: pages that are fetched ahead never begin at a target.
+    fn go_on(
+        &self,
+        walk: &mut Walk,
+        page: &mut Vec<u8>,
+        limits: Limits,
+        may_block: bool,
+    ) -> Result<Option<usize>> {
         // An iterator that may wait for the disk stays off the event loop.
         if walk.may_block && !may_block {
             return Ok(None);
