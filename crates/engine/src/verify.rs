@@ -34,7 +34,7 @@ pub(crate) fn verify(path: &Path, dir: &Arc<dyn Dir>) -> Result<VerifyReport> {
     let mut report = VerifyReport::default();
     let options = Options { create_if_missing: false, ..Options::default() };
     let (blocks, files) = (BlockCache::new(0), TableCache::new(OPEN_FILES));
-    let context = TableContext::new(dir.clone(), blocks, files, true, Box::new(|_| ()));
+    let context = TableContext::new(dir.clone(), blocks, files, true, Box::new(|_| ()), Box::new(|_| ()));
     let recovered = match recovery::read(path, dir, &options, &context) {
         Err(error) if matches!(error.kind(), ErrorKind::Corruption | ErrorKind::UnsupportedFormat) => {
             report.problems.push(error);

@@ -17,7 +17,7 @@ use super::counters::Counters;
 use super::queue::{Entry, Queue};
 use crate::checksum;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::{AtomicU8, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering};
 use crate::table::block::{Header, SharedBlock};
 
 /// Uses beyond this are not counted.
@@ -32,7 +32,7 @@ pub struct CacheStats {
     pub misses: u64,
     /// Bytes of blocks held.
     pub block_bytes: usize,
-    /// Bytes of the indexes and filters of open tables.
+    /// Bytes of the indexes and filters of open tables, and of tables that are wholly in memory.
     pub pinned_bytes: usize,
 }
 
@@ -45,7 +45,30 @@ pub struct BlockCache {
     pinned: AtomicUsize,
     /// Queue entries whose table went since the queue was last told.
     gone: AtomicUsize,
+    closed: AtomicBool,
     counters: Counters,
+}
+
+/// A part of the budget, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    cache: Arc<BlockCache>,
+    bytes: usize,
+}
+
+impl Reservation {
+    /// Gives back all but `bytes`.
+    pub(crate) fn shrink(&mut self, bytes: usize) {
+        let unused = self.bytes.saturating_sub(bytes);
+        self.bytes -= unused;
+        self.cache.pinned.fetch_sub(unused, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.cache.pinned.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 impl BlockCache {
@@ -58,6 +81,7 @@ impl BlockCache {
             blocks: AtomicUsize::new(0),
             pinned: AtomicUsize::new(0),
             gone: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
             counters: Counters::default(),
         })
     }
@@ -97,6 +121,27 @@ impl BlockCache {
         });
         drop(self.trim(&mut self.queue.lock()));
         slots
+    }
+
+    /// Takes `bytes` of the budget for a table that is to be wholly in memory; `None` when less than a quarter would be left
+    /// for the blocks of all others, or after [`BlockCache::close`].
+    pub(crate) fn reserve(self: &Arc<Self>, bytes: usize) -> Option<Reservation> {
+        let room = (self.budget - self.budget / 4).saturating_sub(self.pinned.load(Ordering::Relaxed));
+        if bytes > room || self.is_closed() {
+            return None;
+        }
+        self.pinned.fetch_add(bytes, Ordering::Relaxed);
+        drop(self.trim(&mut self.queue.lock()));
+        Some(Reservation { cache: self.clone(), bytes })
+    }
+
+    /// The database closes: tables that are being loaded are given up.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// How many entries the queue has.
@@ -140,9 +185,7 @@ impl BlockCache {
         let mut evicted = Vec::new();
         while self.blocks.load(Ordering::Relaxed) > target {
             let Some((owner, slot)) = queue.victim(target) else { break };
-            let block = owner.slots.get(slot).and_then(|place| place.swap(None));
-            let bytes = block.as_ref().map_or(0, charge);
-            self.blocks.fetch_sub(bytes, Ordering::Relaxed);
+            let block = owner.take(slot);
             evicted.push((owner, block));
         }
         evicted
@@ -157,10 +200,10 @@ fn charge(block: &SharedBlock) -> usize {
     block.slice.len() + size_of::<Header>() + 2 * size_of::<usize>()
 }
 
-/// A block being read: borrowed from its slot without touching its reference count, or owned.
-pub(crate) struct BlockRef(Guard<Option<SharedBlock>>);
+/// A cached block being read: borrowed from its slot without touching its reference count, or owned.
+pub(crate) struct CachedBlock(Guard<Option<SharedBlock>>);
 
-impl BlockRef {
+impl CachedBlock {
     pub(crate) fn owned(block: SharedBlock) -> Self {
         Self(Guard::from_inner(Some(block)))
     }
@@ -193,7 +236,7 @@ pub(crate) struct BlockSlots {
 impl BlockSlots {
     /// Block `slot` if it is in memory. No lock, no reference count, no allocation.
     #[inline]
-    pub(crate) fn get(&self, slot: usize) -> Option<BlockRef> {
+    pub(crate) fn get(&self, slot: usize) -> Option<CachedBlock> {
         let guard = self.slots.get(slot)?.load();
         if guard.is_none() {
             self.cache.counters.miss();
@@ -201,7 +244,30 @@ impl BlockSlots {
         }
         self.mark(slot);
         self.cache.counters.hit();
-        Some(BlockRef(guard))
+        Some(CachedBlock(guard))
+    }
+
+    /// Empties a slot.
+    fn take(&self, slot: usize) -> Option<SharedBlock> {
+        let block = self.slots.get(slot).and_then(|place| place.swap(None))?;
+        self.cache.blocks.fetch_sub(charge(&block), Ordering::Relaxed);
+        Some(block)
+    }
+
+    /// Empties all slots; their entries in the queue go when they come up. Returns how many had a block.
+    pub(crate) fn clear(&self) -> usize {
+        (0..self.slots.len()).filter_map(|slot| self.take(slot)).count()
+    }
+
+    /// Counts a read that was answered from memory without these slots.
+    #[inline]
+    pub(crate) fn count_hit(&self) {
+        self.cache.counters.hit();
+    }
+
+    /// The cache they belong to.
+    pub(crate) fn cache(&self) -> &Arc<BlockCache> {
+        &self.cache
     }
 
     #[inline]
@@ -278,9 +344,7 @@ impl BlockSlots {
 
 impl Drop for BlockSlots {
     fn drop(&mut self) {
-        let blocks = self.slots.iter().filter_map(|place| place.swap(None));
-        let (count, bytes) = blocks.fold((0, 0), |(n, bytes), block| (n + 1, bytes + charge(&block)));
-        self.cache.blocks.fetch_sub(bytes, Ordering::Relaxed);
+        let count = self.clear();
         self.cache.pinned.fetch_sub(self.pinned, Ordering::Relaxed);
         // Not under the queue's lock: the last reference may go while that is held.
         self.cache.gone.fetch_add(count, Ordering::Relaxed);

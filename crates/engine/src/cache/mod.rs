@@ -12,7 +12,7 @@ mod queue;
 mod table;
 
 pub use block::{BlockCache, CacheStats};
-pub(crate) use block::{BlockRef, BlockSlots};
+pub(crate) use block::{BlockSlots, CachedBlock, Reservation};
 pub(crate) use table::Openable;
 pub use table::TableCache;
 

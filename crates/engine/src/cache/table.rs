@@ -12,6 +12,8 @@ use crate::sync::{AtomicUsize, Mutex, Ordering};
 pub(crate) trait Openable: Send + Sync {
     /// Whether it was used since this was last asked.
     fn take_used(&self) -> bool;
+    /// Whether it holds all of its blocks in memory.
+    fn is_resident(&self) -> bool;
     /// Closes it; whether it was open.
     fn close(&self) -> bool;
 }
@@ -65,6 +67,22 @@ impl TableCache {
             }
         }
         // After the lock: one of these may be the last reference to its table, which then tells the cache.
+        drop(passed);
+    }
+
+    /// Closes the tables that are wholly in memory and were not used since this, or [`TableCache::opened`], last looked.
+    pub(crate) fn shed(&self) {
+        let mut passed = Vec::new();
+        self.clock.lock().retain(|table| {
+            let Some(open) = table.upgrade() else { return false };
+            let closed = open.is_resident() && !open.take_used() && open.close();
+            if closed {
+                self.open.fetch_sub(1, Ordering::Relaxed);
+            }
+            passed.push(open);
+            !closed
+        });
+        // After the lock, as above.
         drop(passed);
     }
 

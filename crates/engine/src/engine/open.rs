@@ -22,7 +22,7 @@ use crate::remover::Remover;
 use crate::snapshot::Snapshots;
 use crate::store::{Lanes, Store};
 use crate::sync::{AtomicU64, Mutex, Ordering};
-use crate::table::TableContext;
+use crate::table::{Table, TableContext};
 use crate::version::install::Installer;
 use crate::view::ReadView;
 use crate::worker::{Gate, Poll, Priority, TaskQueue};
@@ -90,6 +90,7 @@ impl Database {
         }
         flushed = flushed.and(compactor.close(store));
         store.health.close();
+        store.blocks.close();
         store.executor.shutdown();
         while store.remover.poll() == Poll::Worked {}
         *lock = None;
@@ -169,7 +170,23 @@ fn open_store(
         let remover = remover.clone();
         move |number| remover.discard(FileName::Table(number))
     };
-    let tables = TableContext::new(dir.clone(), blocks.clone(), files, options.paranoid, Box::new(on_unused));
+    let loads = TaskQueue::new_at(Priority::Low, &executor, "moss-load", 1)?;
+    let on_hot = move |table: Weak<Table>| {
+        // Refused at the close: there is nothing to load any more.
+        let _ = loads.push(Box::new(move || {
+            if let Some(table) = table.upgrade() {
+                table.make_resident();
+            }
+        }));
+    };
+    let tables = TableContext::new(
+        dir.clone(),
+        blocks.clone(),
+        files,
+        options.paranoid,
+        Box::new(on_unused),
+        Box::new(on_hot),
+    );
     let recovered = recovery::read(path, &dir, &options, &tables)?;
     let Recovered { version, memtables, last_seqno, next_file, garbage } = recovered;
     let next_file = Arc::new(AtomicU64::new(next_file));

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::block::BlockCursor;
-use super::open::OpenTable;
+use super::open::{KeptBlock, OpenTable};
 use super::{ReadHow, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::iter::Cursor;
@@ -23,21 +23,21 @@ pub struct TableCursor {
     table: Arc<Table>,
     how: ReadHow,
     at: usize,
-    rows: BlockCursor,
+    rows: BlockCursor<KeptBlock>,
     ahead: Readahead,
     failure: Option<Error>,
 }
 
-/// A stretch of the file in memory, for cursors that read past the cache.
+/// A stretch of the file in memory, for who reads past the cache.
 #[derive(Default)]
-struct Readahead {
+pub(super) struct Readahead {
     start: u64,
     bytes: Vec<u8>,
 }
 
 impl Readahead {
     /// The stored block at `offset`, reading a stretch of the data that begins with it if it is not here.
-    fn stored(&mut self, open: &OpenTable, offset: u64, length: u64) -> Result<&[u8]> {
+    pub(super) fn stored(&mut self, open: &OpenTable, offset: u64, length: u64) -> Result<&[u8]> {
         let inside = offset >= self.start && offset + length <= self.start + self.bytes.len() as u64;
         if !inside {
             let stretch = READAHEAD_BYTES.max(length).min(open.data_bytes - offset);
@@ -81,14 +81,14 @@ impl TableCursor {
             return Ok(true);
         }
         self.rows.take_block();
-        let block = if self.how.sequential {
+        let block = if let Some(block) = self.open.resident(at) {
+            block
+        } else if self.how.sequential {
             let (offset, length) = self.open.place(at)?;
-            Some(self.open.decode(offset, self.ahead.stored(&self.open, offset, length)?.into())?)
+            KeptBlock::Shared(self.open.decode(offset, self.ahead.stored(&self.open, offset, length)?.into())?)
         } else {
-            self.open.block(at, self.how)?.into_shared()
+            self.open.keep(at, self.how)?
         };
-        let block =
-            block.ok_or_else(|| Error::new(ErrorKind::Internal, "a block was not there after its load"))?;
         self.rows.set_block(block);
         self.at = at;
         Ok(true)

@@ -15,6 +15,7 @@ mod format;
 mod index;
 mod open;
 mod properties;
+mod resident;
 mod verify;
 
 use std::sync::{Arc, Weak};
@@ -24,7 +25,7 @@ use arc_swap::{ArcSwapOption, Guard};
 pub use builder::{BuildOptions, TableBuilder};
 pub use cursor::TableCursor;
 
-use crate::cache::{BlockCache, BlockRef, Openable, TableCache};
+use crate::cache::{BlockCache, Openable, TableCache};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::Dir;
 use crate::fs::names::FileName;
@@ -32,8 +33,9 @@ use crate::key::SeqNo;
 use crate::range_del::RangeDels;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::version::TableMeta;
-use block::Block;
+pub(crate) use open::BlockRef;
 use open::OpenTable;
+use resident::Resident;
 
 #[cfg(test)]
 mod tests;
@@ -59,6 +61,9 @@ impl Default for ReadHow {
 /// Called with a table's number when an obsolete table's last reference goes.
 pub type OnUnused = Box<dyn Fn(u64) + Send + Sync>;
 
+/// Called with a table of which so much is read that all of it should be in memory.
+pub(crate) type OnHot = Box<dyn Fn(Weak<Table>) + Send + Sync>;
+
 /// What all tables of a database share.
 pub struct TableContext {
     dir: Arc<dyn Dir>,
@@ -66,19 +71,22 @@ pub struct TableContext {
     tables: Arc<TableCache>,
     paranoid: bool,
     on_unused: OnUnused,
+    on_hot: OnHot,
 }
 
 impl TableContext {
     /// A context over the files of `dir`. `paranoid`: check order and columns of each block that is read, and its
-    /// bytes at each use. `on_unused` runs in whatever thread drops a table: it must be quick, and must not panic.
-    pub fn new(
+    /// bytes at each use. `on_unused` runs in whatever thread drops a table, `on_hot` in one that reads: they must be quick,
+    /// and must not panic; the latter has [`Table::make_resident`] called on another thread.
+    pub(crate) fn new(
         dir: Arc<dyn Dir>,
         blocks: Arc<BlockCache>,
         tables: Arc<TableCache>,
         paranoid: bool,
         on_unused: OnUnused,
+        on_hot: OnHot,
     ) -> Arc<Self> {
-        Arc::new(Self { dir, blocks, tables, paranoid, on_unused })
+        Arc::new(Self { dir, blocks, tables, paranoid, on_unused, on_hot })
     }
 
     /// The block cache.
@@ -144,37 +152,35 @@ impl Table {
         how: ReadHow,
         f: impl FnOnce(u64, &[u8]) -> R,
     ) -> Result<Option<R>> {
-        let block = self.probe(user_key, hash, snapshot, how)?;
-        let block = block.as_ref().and_then(BlockRef::get).map(Block::of);
-        let found = block.and_then(|block| block.get(user_key, hash, snapshot));
+        let reader = self.reader(how)?;
+        let block = reader.probe(user_key, hash, snapshot, how)?;
+        let found = block.as_ref().and_then(BlockRef::get).and_then(|block| block.get(user_key, hash, snapshot));
         Ok(found.map(|(trailer, value)| f(trailer, value)))
     }
 
-    /// Whether a key with this hash may be inside; true while the table is not open.
+    /// The table, open, for lookups one after the other.
     #[inline]
-    pub(crate) fn may_contain(&self, hash: u64) -> bool {
-        self.open.load().as_deref().is_none_or(|open| open.may_contain(hash))
+    pub(crate) fn reader(&self, how: ReadHow) -> Result<Reader> {
+        Ok(Reader { open: self.open(how)?, min_seqno: self.meta.min_seqno })
     }
 
-    /// The block in which [`Table::get`] looks for the record; `None` when the table surely has none.
-    #[inline]
-    pub(crate) fn probe(
-        &self,
-        user_key: &[u8],
-        hash: u64,
-        snapshot: SeqNo,
-        how: ReadHow,
-    ) -> Result<Option<BlockRef>> {
-        if snapshot < self.meta.min_seqno {
-            return Ok(None);
+    /// Has all blocks in memory from now on, if the cache's budget has room or can be given some by tables that nobody reads.
+    /// Takes as long as reading the whole table.
+    pub(crate) fn make_resident(&self) {
+        let Some(open) = self.open.load_full() else { return };
+        let load = || Resident::load(&open, &self.meta);
+        let loaded = load().and_then(|loaded| match loaded {
+            Some(_) => Ok(loaded),
+            None => {
+                self.ctx.tables.shed();
+                load()
+            }
+        });
+        match loaded {
+            Ok(Some(resident)) => open.settle(resident),
+            // Damage is for the read to report that meets it.
+            Ok(None) | Err(_) => open.be_patient(),
         }
-        let guard = self.open(how)?;
-        let Some(open) = guard.as_deref() else { return Ok(None) };
-        if !open.may_contain(hash) {
-            return Ok(None);
-        }
-        let Some(at) = open.index.find(user_key) else { return Ok(None) };
-        open.block(at, how).map(Some)
     }
 
     /// A cursor over the point records, not positioned yet. It keeps table and file alive.
@@ -251,7 +257,7 @@ impl Table {
         if guard.is_some() {
             return Ok(guard);
         }
-        let opened = Arc::new(OpenTable::open(&self.meta, &self.ctx)?);
+        let opened = Arc::new(OpenTable::open(&self.meta, &self.ctx, self.myself.clone())?);
         self.open.store(Some(opened.clone()));
         let myself: Weak<dyn Openable> = self.myself.clone();
         self.ctx.tables.opened(myself);
@@ -263,9 +269,44 @@ impl Table {
     }
 }
 
+/// An open table being read.
+pub(crate) struct Reader {
+    open: Guard<Option<Arc<OpenTable>>>,
+    min_seqno: SeqNo,
+}
+
+impl Reader {
+    /// Whether a key with this hash may be inside.
+    #[inline]
+    pub(crate) fn may_contain(&self, hash: u64) -> bool {
+        self.open.as_deref().is_some_and(|open| open.may_contain(hash))
+    }
+
+    /// The block in which [`Table::get`] looks for the record; `None` when the table surely has none.
+    #[inline]
+    pub(crate) fn probe(
+        &self,
+        user_key: &[u8],
+        hash: u64,
+        snapshot: SeqNo,
+        how: ReadHow,
+    ) -> Result<Option<BlockRef<'_>>> {
+        let Some(open) = self.open.as_deref() else { return Ok(None) };
+        if snapshot < self.min_seqno || !open.may_contain(hash) {
+            return Ok(None);
+        }
+        let Some(at) = open.index.find(user_key) else { return Ok(None) };
+        open.block(at, how).map(Some)
+    }
+}
+
 impl Openable for Table {
     fn take_used(&self) -> bool {
         self.open.load().as_deref().is_some_and(OpenTable::take_used)
+    }
+
+    fn is_resident(&self) -> bool {
+        self.open.load().as_deref().is_some_and(OpenTable::is_resident)
     }
 
     fn close(&self) -> bool {

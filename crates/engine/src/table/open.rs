@@ -5,22 +5,25 @@
 #![deny(clippy::indexing_slicing)]
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
-use super::ReadHow;
-use super::TableContext;
-use super::block::{Block, SharedBlock};
+use super::{ReadHow, Table, TableContext};
+use super::block::{Block, Held, SharedBlock};
 use super::filter::Filter;
 use super::format::{self, FOOTER_BYTES, Footer, Section, SectionKind, corrupt};
 use super::index::Index;
 use super::properties::{Properties, decode_range_deletes};
-use crate::cache::{BlockRef, BlockSlots};
+use super::resident::{Resident, ResidentBlock};
+use crate::cache::{BlockCache, BlockSlots, CachedBlock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::names::FileName;
 use crate::fs::{Dir, File, OpenMode};
 use crate::range_del::RangeDels;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, AtomicUsize, Ordering};
 use crate::version::TableMeta;
+
+/// Tables of fewer blocks are left to the block cache.
+const LEAST_RESIDENT: usize = 64;
 
 /// The end of the file is read with one call; contents and footer are mostly all in it.
 const TAIL_BYTES: u64 = 1 << 10;
@@ -174,21 +177,72 @@ pub(super) struct OpenTable {
     pub(super) range_dels: Arc<RangeDels>,
     pub(super) data_bytes: u64,
     slots: Arc<BlockSlots>,
+    resident: OnceLock<Arc<Resident>>,
+    /// So many more blocks have to be read before all are.
+    patience: AtomicUsize,
+    ctx: Arc<TableContext>,
+    table: Weak<Table>,
     paranoid: bool,
     used: AtomicBool,
 }
 
+/// A block being read.
+pub(crate) enum BlockRef<'a> {
+    Resident(Block<'a>),
+    Cached(CachedBlock),
+}
+
+impl BlockRef<'_> {
+    /// The block; always there.
+    #[inline]
+    pub(crate) fn get(&self) -> Option<Block<'_>> {
+        match self {
+            Self::Resident(block) => Some(*block),
+            Self::Cached(block) => block.get().map(Block::of),
+        }
+    }
+}
+
+/// A block that a cursor stands in.
+pub(super) enum KeptBlock {
+    Resident(ResidentBlock),
+    Shared(SharedBlock),
+}
+
+impl Held for KeptBlock {
+    #[inline]
+    fn block(&self) -> Option<Block<'_>> {
+        match self {
+            Self::Resident(block) => block.block(),
+            Self::Shared(block) => block.block(),
+        }
+    }
+}
+
 impl OpenTable {
     /// Opens the file and reads all but the blocks.
-    pub(super) fn open(meta: &TableMeta, ctx: &TableContext) -> Result<Self> {
+    pub(super) fn open(meta: &TableMeta, ctx: &Arc<TableContext>, table: Weak<Table>) -> Result<Self> {
         let file = TableFile::open(meta, &*ctx.dir)?;
         let Sections { index, filter, range_dels, data_bytes } =
             Sections::read(&file, &file.contents()?, meta)?;
         let pinned = index.memory() + filter.as_ref().map_or(0, Filter::memory);
         let slots = ctx.blocks.slots(meta.number, index.len(), pinned, ctx.paranoid);
         let range_dels = Arc::new(range_dels);
-        let used = AtomicBool::new(false);
-        Ok(Self { file, index, filter, range_dels, data_bytes, slots, paranoid: ctx.paranoid, used })
+        let patience = index.len() / 2;
+        Ok(Self {
+            file,
+            index,
+            filter,
+            range_dels,
+            data_bytes,
+            slots,
+            resident: OnceLock::new(),
+            patience: AtomicUsize::new(patience),
+            ctx: ctx.clone(),
+            table,
+            paranoid: ctx.paranoid,
+            used: AtomicBool::new(false),
+        })
     }
 
     /// Whether a key with this hash may be inside.
@@ -208,18 +262,70 @@ impl OpenTable {
         self.used.swap(false, Ordering::Relaxed)
     }
 
-    /// Block `at`, from the cache or from the file.
+    /// Block `at`, from memory or from the file.
     #[inline]
-    pub(super) fn block(&self, at: usize, how: ReadHow) -> Result<BlockRef> {
+    pub(super) fn block(&self, at: usize, how: ReadHow) -> Result<BlockRef<'_>> {
+        if let Some(block) = self.resident.get().and_then(|resident| resident.block(at)) {
+            self.slots.count_hit();
+            return Ok(BlockRef::Resident(block));
+        }
+        self.cached(at, how).map(BlockRef::Cached)
+    }
+
+    /// Block `at` for a cursor, if all blocks are in memory.
+    pub(super) fn resident(&self, at: usize) -> Option<KeptBlock> {
+        self.resident.get()?.keep(at).map(KeptBlock::Resident)
+    }
+
+    /// Block `at` for a cursor, from the cache or from the file.
+    pub(super) fn keep(&self, at: usize, how: ReadHow) -> Result<KeptBlock> {
+        let block = self.cached(at, how)?.into_shared();
+        block
+            .map(KeptBlock::Shared)
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a block was not there after its load"))
+    }
+
+    /// Whether all blocks are in memory.
+    pub(super) fn is_resident(&self) -> bool {
+        self.resident.get().is_some()
+    }
+
+    #[inline]
+    fn cached(&self, at: usize, how: ReadHow) -> Result<CachedBlock> {
         match self.slots.get(at) {
             Some(hit) if self.paranoid => self.check_hit(at, hit),
             Some(hit) => Ok(hit),
-            None => self.miss(at, how).map(BlockRef::owned),
+            None => self.miss(at, how).map(CachedBlock::owned),
         }
     }
 
+    /// A block had to be read. Once half as many were as there are, all of them shall be in memory.
+    fn count_miss(&self) {
+        let worth_it = !self.paranoid && self.index.len() >= LEAST_RESIDENT;
+        if worth_it && self.patience.fetch_sub(1, Ordering::Relaxed) == 1 {
+            (self.ctx.on_hot)(self.table.clone());
+        }
+    }
+
+    /// There was no room for all blocks: as many reads later it may be tried again.
+    pub(super) fn be_patient(&self) {
+        self.patience.store(self.index.len() / 2, Ordering::Relaxed);
+    }
+
+    /// Answers from `resident` from now on.
+    pub(super) fn settle(&self, resident: Resident) {
+        if self.resident.set(Arc::new(resident)).is_ok() {
+            self.slots.clear();
+        }
+    }
+
+    /// The cache its blocks are in.
+    pub(super) fn cache(&self) -> &Arc<BlockCache> {
+        self.slots.cache()
+    }
+
     #[cold]
-    fn check_hit(&self, at: usize, hit: BlockRef) -> Result<BlockRef> {
+    fn check_hit(&self, at: usize, hit: CachedBlock) -> Result<CachedBlock> {
         if hit.get().is_some_and(|block| self.slots.intact(at, block)) {
             return Ok(hit);
         }
@@ -230,6 +336,9 @@ impl OpenTable {
     #[cold]
     fn miss(&self, at: usize, how: ReadHow) -> Result<SharedBlock> {
         let (offset, length) = self.place(at)?;
+        if how.fill_cache {
+            self.count_miss();
+        }
         if !how.may_block {
             let block = self.decode(offset, self.file.read_nowait(offset, length)?.into())?;
             if how.fill_cache {

@@ -5,15 +5,14 @@
 //! is started by a plain load whose value nobody uses; loads of different keys are on their way at the same time.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use super::ReadView;
-use crate::cache::BlockRef;
 use crate::error::Result;
 use crate::event::Clock;
 use crate::expiry::{Now, Said};
 use crate::key::{self, SeqNo};
-use crate::table::ReadHow;
-use crate::table::block::Block;
+use crate::table::{BlockRef, ReadHow, Reader, Table};
 use crate::version::find_in_run;
 
 /// Keys that are read together. arc-swap lends a thread eight pointers without touching their counts; the view and a
@@ -33,8 +32,6 @@ struct Wanted<'a> {
     hash: u64,
     /// The seqno of the newest range tombstone over it in the sources so far.
     covered: SeqNo,
-    /// The block that may hold it in the source being asked.
-    block: Option<BlockRef>,
 }
 
 impl ReadView {
@@ -53,7 +50,7 @@ impl ReadView {
             wanted.clear();
             wanted.extend(keys.iter().enumerate().map(|(at, key)| {
                 let key = key.as_ref();
-                Wanted { index: group * GROUP + at, key, hash: key::hash(key), covered: 0, block: None }
+                Wanted { index: group * GROUP + at, key, hash: key::hash(key), covered: 0 }
             }));
             let mut answer = |wanted: &Wanted<'_>, trailer: u64, stored: &[u8]| -> Result<()> {
                 let said = Said::by(trailer, || stored, now)?;
@@ -101,29 +98,42 @@ impl ReadView {
             if wanted.is_empty() {
                 break;
             }
-            for wanted in &*wanted {
-                if let Some(table) = find_in_run(run, wanted.key) {
-                    black_box(table.may_contain(wanted.hash));
-                }
-            }
-            for wanted in &mut *wanted {
+            let mut readers: Vec<(*const Table, Reader)> = Vec::with_capacity(GROUP);
+            let mut asked = [None; GROUP];
+            for (asked, wanted) in asked.iter_mut().zip(&mut *wanted) {
                 let Some(table) = find_in_run(run, wanted.key) else { continue };
                 wanted.covered = wanted.covered.max(table.covering(wanted.key, snapshot, how)?);
-                wanted.block = table.probe(wanted.key, wanted.hash, snapshot, how)?;
+                let address = Arc::as_ptr(table);
+                let at = match readers.iter().position(|(known, _)| *known == address) {
+                    Some(at) => at,
+                    None => {
+                        readers.push((address, table.reader(how)?));
+                        readers.len() - 1
+                    }
+                };
+                *asked = Some(at);
             }
-            let blocks = || wanted.iter().filter_map(|w| Some((w, Block::of(w.block.as_ref()?.get()?))));
-            blocks().for_each(|(_, block)| fetch(block.columns()));
+            let reader = |asked: Option<usize>| Some(&readers.get(asked?)?.1);
+            for (asked, wanted) in asked.into_iter().zip(&*wanted) {
+                black_box(reader(asked).map(|reader| reader.may_contain(wanted.hash)));
+            }
+            let mut blocks: [Option<BlockRef<'_>>; GROUP] = [const { None }; GROUP];
+            for ((block, asked), wanted) in blocks.iter_mut().zip(asked).zip(&*wanted) {
+                if let Some(reader) = reader(asked) {
+                    *block = reader.probe(wanted.key, wanted.hash, snapshot, how)?;
+                }
+            }
+            let blocks = blocks.each_ref().map(|block| block.as_ref()?.get());
+            blocks.iter().flatten().for_each(|block| fetch(block.columns()));
             let mut rows: [&[u8]; GROUP] = [&[]; GROUP];
-            for (row, (wanted, block)) in rows.iter_mut().zip(blocks()) {
-                *row = block.candidate(wanted.hash).unwrap_or_default();
+            for ((row, block), wanted) in rows.iter_mut().zip(&blocks).zip(&*wanted) {
+                *row = block.and_then(|block| block.candidate(wanted.hash)).unwrap_or_default();
             }
             rows.iter().for_each(|row| fetch(row));
+            let mut blocks = blocks.iter();
             keep(wanted, |wanted| {
-                let block = wanted.block.take();
-                let hit = block
-                    .as_ref()
-                    .and_then(|block| Block::of(block.get()?).get(wanted.key, wanted.hash, snapshot));
-                match hit {
+                let block = blocks.next().copied().flatten();
+                match block.and_then(|block| block.get(wanted.key, wanted.hash, snapshot)) {
                     Some((trailer, value)) => answer(wanted, trailer, value).map(|()| false),
                     None => Ok(wanted.covered == 0),
                 }

@@ -29,6 +29,16 @@ impl TaskQueue {
     /// # Errors
     /// Those of [`Executor::add_lane`].
     pub fn new(executor: &Executor, name: &'static str, threads: usize) -> Result<Self> {
+        Self::new_at(Priority::Normal, executor, name, threads)
+    }
+
+    /// [`TaskQueue::new`] with a priority.
+    pub fn new_at(
+        priority: Priority,
+        executor: &Executor,
+        name: &'static str,
+        threads: usize,
+    ) -> Result<Self> {
         let tasks = Arc::new(Mutex::new(VecDeque::<Task>::new()));
         let queue = Arc::clone(&tasks);
         let poll = move || {
@@ -41,7 +51,7 @@ impl TaskQueue {
                 None => Poll::Idle,
             }
         };
-        let lane = executor.add(name, threads, Priority::Normal, Spread::ByNotification, Box::new(poll))?;
+        let lane = executor.add(name, threads, priority, Spread::ByNotification, Box::new(poll))?;
         Ok(Self { tasks, executor: executor.clone(), lane })
     }
 

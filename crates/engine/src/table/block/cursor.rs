@@ -4,11 +4,24 @@ use std::ops::Range;
 
 use super::{Block, SharedBlock};
 
+/// A block that a cursor can hold.
+pub(crate) trait Held {
+    /// The block; always there.
+    fn block(&self) -> Option<Block<'_>>;
+}
+
+impl Held for SharedBlock {
+    #[inline]
+    fn block(&self) -> Option<Block<'_>> {
+        Some(Block::of(self))
+    }
+}
+
 /// Stands on an entry of a block it holds, or on none. Keeps the whole user key, put together from common prefix and
 /// suffix.
-#[derive(Debug, Default)]
-pub(crate) struct BlockCursor {
-    block: Option<SharedBlock>,
+#[derive(Debug)]
+pub(crate) struct BlockCursor<B> {
+    block: Option<B>,
     at: usize,
     valid: bool,
     user_key: Vec<u8>,
@@ -16,19 +29,32 @@ pub(crate) struct BlockCursor {
     value: Range<usize>,
 }
 
-impl BlockCursor {
+impl<B> Default for BlockCursor<B> {
+    fn default() -> Self {
+        Self { block: None, at: 0, valid: false, user_key: Vec::new(), trailer: 0, value: 0..0 }
+    }
+}
+
+impl<B: Held> BlockCursor<B> {
     /// Takes another block; stands nowhere in it yet.
-    pub(crate) fn set_block(&mut self, block: SharedBlock) {
+    pub(crate) fn set_block(&mut self, block: B) {
         self.valid = false;
         self.user_key.clear();
-        self.user_key.extend_from_slice(Block::of(&block).common_prefix());
+        if let Some(block) = block.block() {
+            self.user_key.extend_from_slice(block.common_prefix());
+        }
         self.block = Some(block);
     }
 
     /// Gives the block back; stands nowhere.
-    pub(crate) fn take_block(&mut self) -> Option<SharedBlock> {
+    pub(crate) fn take_block(&mut self) -> Option<B> {
         self.valid = false;
         self.block.take()
+    }
+
+    #[inline]
+    fn block(&self) -> Option<Block<'_>> {
+        self.block.as_ref()?.block()
     }
 
     pub(crate) fn has_block(&self) -> bool {
@@ -47,7 +73,7 @@ impl BlockCursor {
     #[inline]
     fn stand(&mut self, at: usize) {
         self.valid = false;
-        let Some(block) = self.block.as_ref().map(Block::of) else { return };
+        let Some(block) = self.block.as_ref().and_then(B::block) else { return };
         let Some(row) = block.row(at) else { return };
         self.user_key.truncate(block.header.common as usize);
         self.user_key.extend_from_slice(row.suffix);
@@ -66,19 +92,19 @@ impl BlockCursor {
     }
 
     pub(crate) fn last(&mut self) {
-        let last = self.block.as_ref().map_or(0, |block| Block::of(block).len() - 1);
+        let last = self.block().map_or(0, |block| block.len() - 1);
         self.stand(last);
     }
 
     /// The first entry at or after `(user_key, trailer)`, or nowhere.
     pub(crate) fn seek(&mut self, user_key: &[u8], trailer: u64) {
-        let at = self.block.as_ref().map_or(0, |block| Block::of(block).lower_bound(user_key, trailer));
+        let at = self.block().map_or(0, |block| block.lower_bound(user_key, trailer));
         self.stand(at);
     }
 
     /// The last entry whose user key is less, or nowhere.
     pub(crate) fn seek_before(&mut self, user_key: &[u8]) {
-        let at = self.block.as_ref().map_or(0, |block| Block::of(block).lower_bound(user_key, u64::MAX));
+        let at = self.block().map_or(0, |block| block.lower_bound(user_key, u64::MAX));
         self.step_back_from(at);
     }
 
@@ -110,8 +136,8 @@ impl BlockCursor {
 
     #[inline]
     pub(crate) fn value(&self) -> &[u8] {
-        match &self.block {
-            Some(block) if self.valid => block.slice.get(self.value.clone()).unwrap_or_default(),
+        match self.block() {
+            Some(block) if self.valid => block.data.get(self.value.clone()).unwrap_or_default(),
             _ => &[],
         }
     }

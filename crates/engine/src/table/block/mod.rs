@@ -32,7 +32,7 @@ use std::cmp::Ordering;
 use triomphe::ThinArc;
 
 pub use builder::BlockBuilder;
-pub(crate) use cursor::BlockCursor;
+pub(crate) use cursor::{BlockCursor, Held};
 
 use crate::codec::Reader;
 use crate::key::{self, MAX_KEY_BYTES, SeqNo};
@@ -109,6 +109,23 @@ impl<'a> Block<'a> {
             }
         }
         Ok(block)
+    }
+
+    /// A block whose bytes [`Block::parse`] accepted before.
+    #[inline]
+    pub(crate) fn known(data: &'a [u8]) -> Option<Self> {
+        Some(Self { header: Header::read(data).ok()?, data })
+    }
+
+    /// The block of these bytes, of which [`Block::header`] was taken before.
+    #[inline]
+    pub(crate) fn again(data: &'a [u8], header: Header) -> Self {
+        Self { data, header }
+    }
+
+    /// What its first bytes say.
+    pub(crate) fn header(self) -> Header {
+        self.header
     }
 
     /// A view of a block that is kept.

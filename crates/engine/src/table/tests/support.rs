@@ -172,6 +172,7 @@ pub(crate) fn context(
         TableCache::new(files),
         paranoid,
         Box::new(|_| {}),
+        Box::new(|_| {}),
     )
 }
 
