@@ -9,6 +9,7 @@ import { type Entry, EXPIRY_BYTES } from './expiry.js'
 import { Gate } from './gate.js'
 import { answer, Flag, hot, keyArea, out, soon } from './native.js'
 import { checkBoolean, checkObject } from './options.js'
+import * as pool from './pool.js'
 import { Snapshot } from './snapshot.js'
 import { Writer } from './writer.js'
 
@@ -151,9 +152,11 @@ export class Core<K, V> {
     try {
       if (typeof key === 'string') {
         if (!key.isWellFormed()) throw invalid('key', key, 'well-formed: it has half of a surrogate pair')
-        return hot.get(this.db, key, flags | Flag.KeyText, number)
+        return (flags & Flag.Pooled) === 0
+          ? hot.get(this.db, key, flags | Flag.KeyText, number)
+          : hot.get(this.db, key, flags | Flag.KeyText, number, pool.memory, pool.next)
       }
-      return hot.get(this.db, writeKey(keyArea, 0, key, 'key'), flags, number)
+      return hot.get(this.db, writeKey(keyArea, 0, key, 'key'), flags, number, pool.memory, pool.next)
     } catch (error) {
       throw fromNative(error)
     }
@@ -206,7 +209,7 @@ export class Core<K, V> {
 
 /** The flag that says in which form values in `encoding` are wanted. @internal */
 export function formOf(encoding: Encoding<unknown>): number {
-  return encoding.text ? Flag.ValueText : 0
+  return encoding.text ? Flag.ValueText : Flag.Pooled
 }
 
 /** Makes what a point read brought in the form `formOf(encoding)` a value. @internal */
@@ -214,7 +217,7 @@ export function valueIn<T>(encoding: Encoding<T>): (found: unknown) => T | undef
   return found => {
     if (typeof found === 'string') return encoding.fromText(found)
     if (found === undefined) return undefined
-    if (typeof found === 'number') return encoding.fromBytes(out, 0, found)
+    if (typeof found === 'number') return pool.take(encoding, out, found)
     return encoding.adopt(found as Buffer)
   }
 }

@@ -92,7 +92,8 @@ const buffer: Encoding<Buffer> = {
   fromText: text => Buffer.from(text),
   fromBytes(bytes, start, end) {
     const copy = Buffer.allocUnsafe(end - start)
-    bytes.copy(copy, 0, start, end)
+    // Not `bytes.copy`, which takes twice as long.
+    copy.set(bytes.subarray(start, end))
     return copy
   },
   fromPage: (page, start, end) => page.subarray(start, end),

@@ -12,6 +12,8 @@ export interface Hot {
     key: string | number,
     flags: number,
     snapshot: number,
+    pool?: ArrayBuffer,
+    next?: number,
   ): string | number | boolean | Buffer | undefined
   getMany(db: number, keys: Uint8Array, length: number, flags: number, snapshot: number): number | Buffer
   stage(db: number, length: number): void
@@ -37,6 +39,7 @@ export enum Flag {
   Keys = 1024,
   Values = 2048,
   Entry = 4096,
+  Pooled = 8192,
 }
 
 const AREA = 256 * 1024

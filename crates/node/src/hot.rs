@@ -1,7 +1,8 @@
 //! The calls every read, write and page goes through. On the environment's thread; each is one raw N-API function.
 //!
 //! ```text
-//! get(db, key: string | length in the key part, flags, snapshot)  -> answer, or minus a ticket when the disk is needed
+//! get(db, key: string | length in the key part, flags, snapshot[, pool, next])
+//!                                                                 -> answer, or minus a ticket when the disk is needed
 //! getMany(db, packed keys, length, flags, snapshot)               -> packed answers, or minus a ticket
 //! stage(db, length)  stageBytes(db, bytes, length)                -> operations join the turn's group
 //! commit(db, length, durability, blocking)                        -> 0 when done, else a ticket
@@ -9,6 +10,9 @@
 //! page(scan, bytes, entries, blocking)                            -> a page, or minus a ticket
 //! closeScan(scan)
 //! ```
+//!
+//! With POOLED a value is written into `pool`, an `ArrayBuffer`, from `next` on, if it fits and is short, and the answer
+//! is 2^17 and its length (`ts/pool.ts`).
 //!
 //! With ENTRY the answer of `get` is bytes: the expiry as u64 (0: none), then the value.
 //!
@@ -59,6 +63,13 @@ const KEYS: i32 = 1024;
 const VALUES: i32 = 2048;
 /// The value is wanted as bytes, behind its expiry.
 const ENTRY: i32 = 4096;
+/// The value is wanted in the pool.
+const POOLED: i32 = 8192;
+
+/// Added to the length of a value that was written into the pool.
+const IN_POOL: usize = 1 << 17;
+/// Longer values do not go there.
+const LONGEST_POOLED: usize = 4 << 10;
 
 /// Puts the hot functions on `exports`.
 ///
@@ -84,6 +95,7 @@ struct Asked {
     text: bool,
     presence: bool,
     entry: bool,
+    pooled: bool,
     blocking: bool,
     fill_cache: bool,
 }
@@ -94,6 +106,7 @@ impl Asked {
             text: flags & VALUE_TEXT != 0,
             presence: flags & PRESENCE != 0,
             entry: flags & ENTRY != 0,
+            pooled: flags & POOLED != 0,
             blocking: flags & BLOCKING != 0,
             fill_cache: flags & BYPASS_CACHE == 0,
         }
@@ -127,7 +140,15 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> V
                     engine.get_entry(key, &options).map(|entry| entry.map(|e| call.answer(&packed(e))))
                 } else {
                     engine.get_with(key, &options, |value| {
-                        if asked.text { call.text(value) } else { call.answer(value) }
+                        if asked.text {
+                            return call.text(value);
+                        }
+                        let short = asked.pooled && value.len() <= LONGEST_POOLED;
+                        if short && call.put(4, call.size(5)?, value) {
+                            call.number((IN_POOL + value.len()) as f64)
+                        } else {
+                            call.answer(value)
+                        }
                     })
                 };
             match found {

@@ -304,6 +304,23 @@ impl Call<'_> {
         Ok(unsafe { std::slice::from_raw_parts(start.cast(), length) })
     }
 
+    /// Copies `bytes` into argument `index`, an `ArrayBuffer`, from `start` on; `false` when they do not fit.
+    #[inline]
+    pub fn put(&self, index: usize, start: usize, bytes: &[u8]) -> bool {
+        let (mut memory, mut size) = (ptr::null_mut(), 0);
+        let Ok(value) = self.argument(index) else { return false };
+        // SAFETY: the out pointers live through the call, which refuses what is not an ArrayBuffer.
+        let status = unsafe { sys::napi_get_arraybuffer_info(self.env, value, &mut memory, &mut size) };
+        let fits = start.checked_add(bytes.len()).is_some_and(|end| end <= size);
+        if status != sys::Status::napi_ok || memory.is_null() || !fits {
+            return false;
+        }
+        // SAFETY: N-API says that `size` bytes start at `memory` (none if it was detached), and those from `start` on for
+        // `bytes` are among them; JavaScript cannot run before this call returns, and `bytes` is not JavaScript's memory.
+        unsafe { memory.cast::<u8>().add(start).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        true
+    }
+
     /// A number for JavaScript.
     #[inline]
     pub fn number(&self, number: f64) -> Result<Value> {
