@@ -69,8 +69,8 @@ pub struct TableContext {
 }
 
 impl TableContext {
-    /// A context over the files of `dir`. `paranoid`: check order and columns of each block that is read, and its
-    /// bytes at each use. `on_unused` runs in whatever thread drops a table: it must be quick, and must not panic.
+    /// A context over the files of `dir`. `paranoid`: check the order in each block that is read, and its bytes at
+    /// each use. `on_unused` runs in whatever thread drops a table: it must be quick, and must not panic.
     pub fn new(
         dir: Arc<dyn Dir>,
         blocks: Arc<BlockCache>,
@@ -215,9 +215,8 @@ impl Table {
         Ok(offset.map_or(0, |(offset, _)| offset))
     }
 
-    /// Reads the whole file afresh and checks every byte against its checksum, the order of the keys, the columns of every
-    /// block, the filter, and that everything agrees with what the manifest says. Returns the number of
-    /// blocks and sections checked.
+    /// Reads the whole file afresh and checks every byte against its checksum, the order of the keys, the filter, and
+    /// that everything agrees with what the manifest says. Returns the number of blocks and sections checked.
     pub fn verify(&self) -> Result<u64> {
         verify::verify(&self.meta, &*self.ctx.dir)
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::ReadHow;
 use super::TableContext;
-use super::block::{Block, SharedBlock};
+use super::block::{self, Block, SharedBlock};
 use super::filter::Filter;
 use super::format::{self, FOOTER_BYTES, Footer, Section, SectionKind, corrupt};
 use super::index::Index;
@@ -253,10 +253,10 @@ impl OpenTable {
     pub(super) fn decode(&self, offset: u64, stored: Cow<'_, [u8]>) -> Result<SharedBlock> {
         let bad = |what| corrupt(self.file.number, offset, what);
         let bytes = format::open_block(self.file.number, offset, stored)?;
-        let block = Block::parse(&bytes).map_err(bad)?;
+        let block = block::decode(&bytes).map_err(bad)?;
         if self.paranoid {
-            block.check(|_, _, _| {}).map_err(bad)?;
+            Block::of(&block).check(|_, _, _| {}).map_err(bad)?;
         }
-        Ok(block.share())
+        Ok(block)
     }
 }
