@@ -46,7 +46,9 @@ pub struct Options {
     pub cache_bytes: usize,
     /// How many files may be open at once; 16 or more. `None`: half of what the process may open, at most 4,096.
     pub max_open_files: Option<usize>,
-    /// The compression of each level, the last one repeated for all deeper levels; 1 to 7 of them. Default: LZ4.
+    /// The compression of each level, the last one repeated for all deeper levels; 1 to 7 of them. A table that only
+    /// changes its level keeps the compression it was written with, unless [`crate::Engine::compact`] moves it. Default: LZ4
+    /// for levels 0 to 5, zstd at level 1 for the deepest, level 6, where nine tenths of a large database are.
     pub compression: Vec<Compression>,
     /// Filter bits per key for each level, the last one repeated; 0 (no filter) to 32. Default: 10.
     pub filter_bits_per_key: Vec<u32>,
@@ -73,7 +75,7 @@ impl Default for Options {
             max_tables: 10,
             cache_bytes: 256 << 20,
             max_open_files: None,
-            compression: vec![Compression::Lz4],
+            compression: [vec![Compression::Lz4; 6], vec![Compression::Zstd(1)]].concat(),
             filter_bits_per_key: vec![10],
             block_bytes: 8 << 10,
             table_bytes: 64 << 20,

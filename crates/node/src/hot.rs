@@ -133,24 +133,23 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> V
                 fill_cache: asked.fill_cache,
                 may_block: asked.blocking,
             };
-            let found =
-                if asked.presence {
-                    engine.contains(key, &options).map(|there| Some(call.boolean(there)))
-                } else if asked.entry {
-                    engine.get_entry(key, &options).map(|entry| entry.map(|e| call.answer(&packed(e))))
-                } else {
-                    engine.get_with(key, &options, |value| {
-                        if asked.text {
-                            return call.text(value);
-                        }
-                        let short = asked.pooled && value.len() <= LONGEST_POOLED;
-                        if short && call.put(4, call.size(5)?, value) {
-                            call.number((IN_POOL + value.len()) as f64)
-                        } else {
-                            call.answer(value)
-                        }
-                    })
-                };
+            let found = if asked.presence {
+                engine.contains(key, &options).map(|there| Some(call.boolean(there)))
+            } else if asked.entry {
+                engine.get_entry(key, &options).map(|entry| entry.map(|e| call.answer(&packed(e))))
+            } else {
+                engine.get_with(key, &options, |value| {
+                    if asked.text {
+                        return call.text(value);
+                    }
+                    let short = asked.pooled && value.len() <= LONGEST_POOLED;
+                    if short && call.put(4, call.size(5)?, value) {
+                        call.number((IN_POOL + value.len()) as f64)
+                    } else {
+                        call.answer(value)
+                    }
+                })
+            };
             match found {
                 Ok(Some(value)) => value,
                 Ok(None) => call.undefined(),

@@ -3,15 +3,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::hash;
-use crate::table::block::{Block, BlockBuilder, SharedBlock};
+use crate::table::block::{BlockBuilder, SharedBlock, decode};
 
 fn block(bytes: usize) -> Result<SharedBlock> {
     let mut builder = BlockBuilder::default();
-    builder.add(b"key", hash(b"key"), 256, &vec![0; bytes]);
+    builder.add(b"key", 256, &vec![0; bytes]);
     let mut data = Vec::new();
     builder.finish(&mut data);
-    Ok(Block::parse(&data).unwrap().share())
+    Ok(decode(&data).unwrap())
 }
 
 fn held(cache: &BlockCache) -> usize {

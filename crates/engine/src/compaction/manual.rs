@@ -23,7 +23,8 @@ pub enum RangePick {
 /// The next step in compacting the keys of `range` (`None`: all), as far as they were written up to `upto`; later writes do
 /// not keep the request going for ever. Flush the memtable first.
 ///
-/// Data is taken level by level to the deepest level that holds any; there, tables with tombstones, expired values
+/// Data is taken level by level to the deepest level that holds any, and written again where the new level compresses
+/// otherwise, even if it could be moved; there, tables with tombstones, expired values
 /// or old versions that no snapshot needs are written again without them.
 pub fn pick_range<T: TableRef>(
     version: &Version<T>,

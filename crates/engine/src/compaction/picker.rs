@@ -283,7 +283,9 @@ impl<'a, T: TableRef> Picker<'a, T> {
             _ => self.below(output, &range),
         };
         let vanishing = |t: &TableMeta| self.is_dense(t) && self.may_vanish(t);
+        let compressed_alike = self.options.compression_of(level) == self.options.compression_of(output);
         let is_trivial_move = level != output
+            && (compressed_alike || reason != Reason::Manual)
             && lower.is_empty()
             && upper.len() == 1
             && grandparents.iter().map(|t| t.size).sum::<u64>() <= self.max_overlap()

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::options::Options;
+use crate::options::{Compression, Options};
 use crate::version::{Expiring, LEVELS, TableMeta, TableRef, Version, VersionEdit, hull};
 
 fn options() -> Options {
@@ -137,6 +137,18 @@ fn tables_that_overlap_nothing_are_moved_and_not_written_again() {
     let task = pick(&build(&tables), &options(), &InFlight::new()).unwrap();
     assert!(task.is_trivial_move);
     assert_eq!((task.output_level, task.numbers().count()), (6, 4));
+}
+
+#[test]
+fn a_requested_compaction_writes_again_what_the_new_level_compresses_otherwise() {
+    let version = build(&[(0, table(1, 0, 99, 1 << 20))]);
+    let busy = InFlight::new();
+    let requested = |options: &Options| match pick_range(&version, options, &busy, None, u64::MAX) {
+        RangePick::Run(task) => task.is_trivial_move,
+        pick => panic!("{pick:?}"),
+    };
+    assert!(!requested(&options()));
+    assert!(requested(&Options { compression: vec![Compression::Lz4], ..options() }));
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub struct TableBuilder {
     sink: Sink,
     compressor: Option<Compressor>,
     block: BlockBuilder,
-    /// The laid-out block, before compression.
+    /// The stored form of a block, before compression.
     scratch: Vec<u8>,
     /// The separator of the block being filled.
     separator: Vec<u8>,
@@ -137,7 +137,6 @@ impl TableBuilder {
         if user_key.len() > MAX_KEY_BYTES || value.len() > MAX_VALUE_BYTES {
             return Err(self.misuse("got an oversized record"));
         }
-        let hash = key::hash(user_key);
         if !same_key {
             let full = self.block.size_with(user_key, value) > self.options.block_bytes;
             if first {
@@ -149,7 +148,7 @@ impl TableBuilder {
                 self.separator.extend_from_slice(separator(&self.last_user_key, user_key));
             }
             if self.options.filter_bits_per_key > 0 {
-                self.hashes.push(hash);
+                self.hashes.push(key::hash(user_key));
             }
             self.last_user_key.clear();
             self.last_user_key.extend_from_slice(user_key);
@@ -157,7 +156,7 @@ impl TableBuilder {
             self.meta.superseded += 1;
         }
         self.last_trailer = trailer;
-        self.block.add(user_key, hash, trailer, value);
+        self.block.add(user_key, trailer, value);
         self.count(key::seqno_of(trailer), user_key.len() + value.len());
         self.meta.entries += 1;
         match key::kind_of(trailer) {

@@ -85,7 +85,9 @@ impl TableCursor {
             block
         } else if self.how.sequential {
             let (offset, length) = self.open.place(at)?;
-            KeptBlock::Shared(self.open.decode(offset, self.ahead.stored(&self.open, offset, length)?.into())?)
+            KeptBlock::Shared(
+                self.open.decode(offset, self.ahead.stored(&self.open, offset, length)?.into())?,
+            )
         } else {
             self.open.keep(at, self.how)?
         };

@@ -75,7 +75,7 @@ pub struct TableContext {
 }
 
 impl TableContext {
-    /// A context over the files of `dir`. `paranoid`: check order and columns of each block that is read, and its
+    /// A context over the files of `dir`. `paranoid`: check the order in each block that is read, and its
     /// bytes at each use. `on_unused` runs in whatever thread drops a table, `on_hot` in one that reads: they must be quick,
     /// and must not panic; the latter has [`Table::make_resident`] called on another thread.
     pub(crate) fn new(
@@ -154,7 +154,8 @@ impl Table {
     ) -> Result<Option<R>> {
         let reader = self.reader(how)?;
         let block = reader.probe(user_key, hash, snapshot, how)?;
-        let found = block.as_ref().and_then(BlockRef::get).and_then(|block| block.get(user_key, hash, snapshot));
+        let found =
+            block.as_ref().and_then(BlockRef::get).and_then(|block| block.get(user_key, hash, snapshot));
         Ok(found.map(|(trailer, value)| f(trailer, value)))
     }
 
@@ -221,9 +222,8 @@ impl Table {
         Ok(offset.map_or(0, |(offset, _)| offset))
     }
 
-    /// Reads the whole file afresh and checks every byte against its checksum, the order of the keys, the columns of every
-    /// block, the filter, and that everything agrees with what the manifest says. Returns the number of
-    /// blocks and sections checked.
+    /// Reads the whole file afresh and checks every byte against its checksum, the order of the keys, the filter, and
+    /// that everything agrees with what the manifest says. Returns the number of blocks and sections checked.
     pub fn verify(&self) -> Result<u64> {
         verify::verify(&self.meta, &*self.ctx.dir)
     }

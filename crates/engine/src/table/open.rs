@@ -7,13 +7,13 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock, Weak};
 
-use super::{ReadHow, Table, TableContext};
-use super::block::{Block, Held, SharedBlock};
+use super::block::{self, Block, Held, SharedBlock};
 use super::filter::Filter;
 use super::format::{self, FOOTER_BYTES, Footer, Section, SectionKind, corrupt};
 use super::index::Index;
 use super::properties::{Properties, decode_range_deletes};
 use super::resident::{Resident, ResidentBlock};
+use super::{ReadHow, Table, TableContext};
 use crate::cache::{BlockCache, BlockSlots, CachedBlock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::names::FileName;
@@ -362,10 +362,10 @@ impl OpenTable {
     pub(super) fn decode(&self, offset: u64, stored: Cow<'_, [u8]>) -> Result<SharedBlock> {
         let bad = |what| corrupt(self.file.number, offset, what);
         let bytes = format::open_block(self.file.number, offset, stored)?;
-        let block = Block::parse(&bytes).map_err(bad)?;
+        let block = block::decode(&bytes).map_err(bad)?;
         if self.paranoid {
-            block.check(|_, _, _| {}).map_err(bad)?;
+            Block::of(&block).check(|_, _, _| {}).map_err(bad)?;
         }
-        Ok(block.share())
+        Ok(block)
     }
 }

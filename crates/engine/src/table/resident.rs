@@ -45,6 +45,7 @@ pub(super) struct Resident {
 struct Place {
     line: u32,
     length: u32,
+    header: Header,
 }
 
 impl Resident {
@@ -70,7 +71,7 @@ impl Resident {
             }
             let (offset, length) = open.place(at)?;
             let block = open.decode(offset, ahead.stored(open, offset, length)?.into())?;
-            let Some(place) = resident.put(&mut end, Block::of(&block).bytes()) else { return Ok(None) };
+            let Some(place) = resident.put(&mut end, Block::of(&block)) else { return Ok(None) };
             places.push(place);
         }
         resident.reserved.shrink(end);
@@ -79,34 +80,33 @@ impl Resident {
     }
 
     /// Copies a block to the first line behind `end`, and moves that.
-    fn put(&mut self, end: &mut usize, block: &[u8]) -> Option<Place> {
-        let start = end.next_multiple_of(LINE_BYTES);
+    fn put(&mut self, end: &mut usize, block: Block<'_>) -> Option<Place> {
+        let (start, bytes) = (end.next_multiple_of(LINE_BYTES), block.bytes());
         let place = Place {
             line: u32::try_from(start / LINE_BYTES).ok()?,
-            length: u32::try_from(block.len()).ok()?,
+            length: u32::try_from(bytes.len()).ok()?,
+            header: block.header(),
         };
-        *end = start.checked_add(block.len())?;
-        self.bytes.get_mut(start..*end)?.copy_from_slice(block);
+        *end = start.checked_add(bytes.len())?;
+        self.bytes.get_mut(start..*end)?.copy_from_slice(bytes);
         Some(place)
     }
 
     #[inline]
-    fn bytes(&self, Place { line, length }: Place) -> Option<&[u8]> {
+    fn at(&self, Place { line, length, header }: Place) -> Option<Block<'_>> {
         let start = line as usize * LINE_BYTES;
-        self.bytes.get(start..start + length as usize)
+        Some(Block::again(self.bytes.get(start..start + length as usize)?, header))
     }
 
     /// Block `at`.
     #[inline]
     pub(super) fn block(&self, at: usize) -> Option<Block<'_>> {
-        Block::known(self.bytes(*self.places.get(at)?)?)
+        self.at(*self.places.get(at)?)
     }
 
     /// Block `at`, to keep.
     pub(super) fn keep(self: &Arc<Self>, at: usize) -> Option<ResidentBlock> {
-        let place = *self.places.get(at)?;
-        let header = Block::known(self.bytes(place)?)?.header();
-        Some(ResidentBlock { of: self.clone(), place, header })
+        Some(ResidentBlock { of: self.clone(), place: *self.places.get(at)? })
     }
 }
 
@@ -114,13 +114,12 @@ impl Resident {
 pub(super) struct ResidentBlock {
     of: Arc<Resident>,
     place: Place,
-    header: Header,
 }
 
 impl Held for ResidentBlock {
     #[inline]
     fn block(&self) -> Option<Block<'_>> {
-        Some(Block::again(self.of.bytes(self.place)?, self.header))
+        self.of.at(self.place)
     }
 }
 

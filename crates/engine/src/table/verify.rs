@@ -2,7 +2,7 @@
 
 #![deny(clippy::indexing_slicing)]
 
-use super::block::Block;
+use super::block::{self, Block};
 use super::format::{self, corrupt};
 use super::open::{Sections, TableFile};
 use crate::checksum::Running;
@@ -26,8 +26,8 @@ pub(super) fn verify(meta: &TableMeta, dir: &dyn Dir) -> Result<u64> {
         let stored = file.read(offset, length)?;
         let bad = |what| corrupt(file.number, offset, what);
         let bytes = format::open_block(file.number, offset, stored.into())?;
-        Block::parse(&bytes)
-            .map_err(bad)?
+        let block = block::decode(&bytes).map_err(bad)?;
+        Block::of(&block)
             .check(|user_key, trailer, value| points.take(&sections, at, user_key, trailer, value))
             .map_err(bad)?;
         if let Some(what) = points.wrong {

@@ -1,10 +1,10 @@
-//! Builds a data block: entries come in order, the columns are laid out when the block is finished, because only
-//! then is the common prefix known.
+//! Builds a data block: entries come in order, and are laid out when the block is finished, because only then is the
+//! common prefix known.
 
-use crate::codec::{put_varint, varint_len};
+use crate::codec::varint_len;
 
-use super::header::{DIGEST_BYTES, FINGERPRINT_BYTES, FIXED_BYTES, Header, OffsetWidth, TRAILER_BYTES};
-use super::{digest, fingerprint};
+use super::header::{DIGEST_BYTES, FINGERPRINT_BYTES, FIXED_BYTES, OffsetWidth, TRAILER_BYTES};
+use super::{Row, stored};
 
 /// Collects the entries of one block after another; its memory is kept between them. One thread.
 #[derive(Debug, Default)]
@@ -24,7 +24,6 @@ struct Entry {
     /// Where its value ends in `bytes`.
     end: usize,
     key: u32,
-    fingerprint: u16,
 }
 
 impl BlockBuilder {
@@ -39,17 +38,12 @@ impl BlockBuilder {
     }
 
     /// Adds an entry. The caller sees to the order, and to keys of at most [`crate::key::MAX_KEY_BYTES`].
-    pub fn add(&mut self, user_key: &[u8], hash: u64, trailer: u64, value: &[u8]) {
+    pub fn add(&mut self, user_key: &[u8], trailer: u64, value: &[u8]) {
         self.common = self.common_with(user_key);
         self.rows += row_bytes(user_key, value);
         self.bytes.extend_from_slice(user_key);
         self.bytes.extend_from_slice(value);
-        self.entries.push(Entry {
-            trailer,
-            end: self.bytes.len(),
-            key: user_key.len() as u32,
-            fingerprint: fingerprint(hash),
-        });
+        self.entries.push(Entry { trailer, end: self.bytes.len(), key: user_key.len() as u32 });
     }
 
     /// The common prefix's length if `user_key` came in.
@@ -63,7 +57,7 @@ impl BlockBuilder {
         }
     }
 
-    /// About how large the block is now: never less than its true size, a few bytes more at most per entry.
+    /// About how large the block is now in memory: never less than its true size, a few bytes more at most per entry.
     pub fn size(&self) -> usize {
         self.estimate(self.entries.len(), self.rows, self.common)
     }
@@ -80,50 +74,22 @@ impl BlockBuilder {
         FIXED_BYTES + common + count * columns + rows
     }
 
-    /// Appends the block to `out` and forgets the entries. There must be one.
+    /// Appends the block's stored form to `out` and forgets the entries. There must be one.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        let mut offset = 0;
-        let mut offsets = Vec::with_capacity(self.entries.len());
-        for (key, value, _) in self.iter() {
-            offsets.push(offset);
-            let suffix = key.len() - self.common;
-            offset += TRAILER_BYTES + varint_len(suffix as u64) + suffix + value.len();
-        }
-        let width = OffsetWidth::for_offset(offsets.last().copied().unwrap_or_default());
-        let header = Header { width, count: self.entries.len() as u32, common: self.common as u32 };
-        out.reserve(header.rows() + offset);
-        header.put(out);
-        out.extend_from_slice(self.bytes.get(..self.common).unwrap_or_default());
-        for entry in &self.entries {
-            out.extend_from_slice(&entry.fingerprint.to_le_bytes());
-        }
-        for offset in offsets {
-            let offset = (offset as u64).to_le_bytes();
-            out.extend_from_slice(offset.get(..width.bytes()).unwrap_or_default());
-        }
-        for (key, _, _) in self.iter() {
-            out.extend_from_slice(&digest(key.get(self.common..).unwrap_or_default()).to_be_bytes());
-        }
-        for (key, value, trailer) in self.iter() {
-            let suffix = key.get(self.common..).unwrap_or_default();
-            out.extend_from_slice(&trailer.to_le_bytes());
-            put_varint(out, suffix.len() as u64);
-            out.extend_from_slice(suffix);
-            out.extend_from_slice(value);
-        }
+        let common = self.bytes.get(..self.common).unwrap_or_default();
+        stored::encode(common, self.rows(), out);
         self.entries.clear();
         self.bytes.clear();
         self.rows = 0;
     }
 
-    /// Key, value and trailer of each entry.
-    fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8], u64)> {
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> + Clone {
         let mut start = 0;
         self.entries.iter().map(move |entry| {
             let both = self.bytes.get(start..entry.end).unwrap_or_default();
             start = entry.end;
             let (key, value) = both.split_at_checked(entry.key as usize).unwrap_or_default();
-            (key, value, entry.trailer)
+            Row { trailer: entry.trailer, suffix: key.get(self.common..).unwrap_or_default(), value }
         })
     }
 }

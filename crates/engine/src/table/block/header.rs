@@ -1,8 +1,5 @@
 //! The first bytes of a data block, and where its parts begin.
 
-use crate::codec::Reader;
-use crate::key::MAX_KEY_BYTES;
-
 /// Bytes before the common prefix.
 pub(super) const FIXED_BYTES: usize = 12;
 /// Bytes of a row besides its suffix, the suffix's length and the value.
@@ -46,15 +43,6 @@ impl OffsetWidth {
             Self::Eight => 3,
         }
     }
-
-    fn from_flags(flags: u8) -> Option<Self> {
-        match flags {
-            1 => Some(Self::Two),
-            2 => Some(Self::Four),
-            3 => Some(Self::Eight),
-            _ => None,
-        }
-    }
 }
 
 /// What the header says.
@@ -71,31 +59,6 @@ impl Header {
         out.extend_from_slice(&[self.width.flags(), 0, 0, 0]);
         out.extend_from_slice(&self.count.to_le_bytes());
         out.extend_from_slice(&self.common.to_le_bytes());
-    }
-
-    /// Reads and checks a header; says what is wrong with it. After this, all parts before the rows are inside
-    /// `data`.
-    pub(super) fn read(data: &[u8]) -> Result<Self, &'static str> {
-        let mut reader = Reader::new(data);
-        let mut fields = || Some((reader.array::<4>()?, reader.u32()?, reader.u32()?));
-        let (flags, count, common) = fields().ok_or("a block shorter than its header")?;
-        let width = match flags {
-            [flags, 0, 0, 0] => OffsetWidth::from_flags(flags),
-            _ => None,
-        };
-        let header = Self { width: width.ok_or("a block with unknown flags")?, count, common };
-        if count == 0 {
-            return Err("a block without entries");
-        }
-        if common as usize > MAX_KEY_BYTES {
-            return Err("a block whose keys are too long");
-        }
-        let parts = FINGERPRINT_BYTES + header.width.bytes() + DIGEST_BYTES;
-        let rows = FIXED_BYTES as u64 + u64::from(common) + u64::from(count) * parts as u64;
-        if rows > data.len() as u64 {
-            return Err("a block shorter than its columns");
-        }
-        Ok(header)
     }
 
     #[inline]

@@ -16,16 +16,19 @@
 //! touches one row; a seek searches the digests and compares whole keys only where digests tie. The digest comes
 //! after the common prefix, or keys like `user:123` would all have the same.
 //!
+//! This form is in memory only. The one on disk is in [`stored`]: [`BlockBuilder`] writes it, [`decode`] makes a block of it.
+//!
 //! A [`Block`] is a view of bytes, a [`SharedBlock`] is what is kept of one. Both are immutable; any thread may read them.
-//! Invariant: [`Block::parse`] checked every bound, so what it returned can be read everywhere without error, whatever
-//! its bytes are. Whether the entries are in order and the columns true is only checked by [`Block::check`]; a block
-//! that passed its checksum is as the builder left it.
+//! Invariant: [`decode`] checked every bound, so what it returned can be read everywhere without error, whatever the
+//! stored bytes were; its fingerprints and digests are true. Whether the entries are in order is only checked by
+//! [`Block::check`]; a block that passed its checksum is as the builder left it.
 
 #![deny(clippy::indexing_slicing)]
 
 mod builder;
 mod cursor;
 mod header;
+mod stored;
 
 use std::cmp::Ordering;
 
@@ -35,9 +38,10 @@ pub use builder::BlockBuilder;
 pub(crate) use cursor::{BlockCursor, Held};
 
 use crate::codec::Reader;
-use crate::key::{self, MAX_KEY_BYTES, SeqNo};
+use crate::key::{self, SeqNo};
 pub(crate) use header::Header;
 use header::{DIGEST_BYTES, FIXED_BYTES, OffsetWidth};
+pub(crate) use stored::decode;
 
 #[cfg(test)]
 mod tests;
@@ -88,39 +92,15 @@ const fn digest_shift(length: usize) -> u32 {
 }
 
 impl<'a> Block<'a> {
-    /// The block of these bytes, all its bounds checked, once: `O(entries)`. The error says what is wrong.
-    pub fn parse(data: &'a [u8]) -> Result<Self, &'static str> {
-        let block = Self { header: Header::read(data)?, data };
-        let rows = block.data.len() - block.header.rows();
-        let longest = MAX_KEY_BYTES - block.header.common as usize;
-        let mut start = block.offset(0);
-        if start != Some(0) {
-            return Err("a block whose first row is misplaced");
-        }
-        for at in 0..block.len() {
-            let end = if at + 1 < block.len() { block.offset(at + 1) } else { Some(rows) };
-            if end < start || end > Some(rows) {
-                return Err("a block with row offsets out of order");
-            }
-            start = end;
-            let row = block.row(at).ok_or("a block with a malformed row")?;
-            if row.suffix.len() > longest {
-                return Err("a block whose keys are too long");
-            }
-        }
-        Ok(block)
-    }
-
-    /// A block whose bytes [`Block::parse`] accepted before.
-    #[inline]
-    pub(crate) fn known(data: &'a [u8]) -> Option<Self> {
-        Some(Self { header: Header::read(data).ok()?, data })
-    }
-
     /// The block of these bytes, of which [`Block::header`] was taken before.
     #[inline]
     pub(crate) fn again(data: &'a [u8], header: Header) -> Self {
         Self { data, header }
+    }
+
+    /// Its bytes in memory.
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        self.data
     }
 
     /// What its first bytes say.
@@ -132,11 +112,6 @@ impl<'a> Block<'a> {
     #[inline]
     pub(crate) fn of(shared: &'a SharedBlock) -> Self {
         Self { data: &shared.slice, header: shared.header.header }
-    }
-
-    /// A copy to keep.
-    pub(crate) fn share(self) -> SharedBlock {
-        ThinArc::from_header_and_slice(self.header, self.data)
     }
 
     /// How many entries there are; at least one.
@@ -151,7 +126,8 @@ impl<'a> Block<'a> {
     }
 
     /// The bytes of the block.
-    pub fn bytes(self) -> &'a [u8] {
+    #[cfg(test)]
+    pub(crate) fn bytes(self) -> &'a [u8] {
         self.data
     }
 
@@ -164,13 +140,13 @@ impl<'a> Block<'a> {
     /// Entry `at`; `None` past the last one.
     #[inline]
     pub fn row(self, at: usize) -> Option<Row<'a>> {
-        let mut reader = Reader::new(self.stored(at)?);
+        let mut reader = Reader::new(self.row_bytes(at)?);
         Some(Row { trailer: reader.u64()?, suffix: reader.bytes()?, value: reader.rest() })
     }
 
-    /// Entry `at` in stored form.
+    /// The bytes of row `at`.
     #[inline]
-    fn stored(self, at: usize) -> Option<&'a [u8]> {
+    fn row_bytes(self, at: usize) -> Option<&'a [u8]> {
         if at >= self.len() {
             return None;
         }
@@ -205,11 +181,11 @@ impl<'a> Block<'a> {
         self.data.get(self.header.fingerprints()..self.header.digests()).unwrap_or_default()
     }
 
-    /// The row, in stored form, that [`Block::get`] is going to look at first.
+    /// The bytes of the row that [`Block::get`] is going to look at first.
     #[inline]
     pub(crate) fn candidate(self, hash: u64) -> Option<&'a [u8]> {
         let fingerprints = self.data.get(self.header.fingerprints()..self.header.offsets())?;
-        self.stored(find(fingerprints, 0, fingerprint(hash))?)
+        self.row_bytes(find(fingerprints, 0, fingerprint(hash))?)
     }
 
     /// The rest of `get` when the newest version, just before `from`, is too new. A search, because an old
@@ -250,15 +226,12 @@ impl<'a> Block<'a> {
         low
     }
 
-    /// Checks what [`Block::parse`] does not: entries in strictly ascending order, true fingerprints and digests. Calls
-    /// `each` with the user key, trailer and value of every entry.
+    /// Checks what [`decode`] does not: entries in strictly ascending order. Calls `each` with the user key, trailer and
+    /// value of every entry.
     pub fn check(self, mut each: impl FnMut(&[u8], u64, &[u8])) -> Result<(), &'static str> {
-        let fingerprints =
-            self.data.get(self.header.fingerprints()..self.header.offsets()).unwrap_or_default();
-        let (fingerprints, _) = fingerprints.as_chunks::<2>();
         let mut user_key = self.common_prefix().to_vec();
         let mut last: Option<Row<'_>> = None;
-        for (at, (print, prefix)) in fingerprints.iter().zip(self.digests()).enumerate() {
+        for at in 0..self.len() {
             let row = self.row(at).ok_or("a block with a malformed row")?;
             let ascending = last.is_none_or(|last| {
                 key::compare(last.suffix, last.trailer, row.suffix, row.trailer) == Ordering::Less
@@ -268,12 +241,6 @@ impl<'a> Block<'a> {
             }
             user_key.truncate(self.common_prefix().len());
             user_key.extend_from_slice(row.suffix);
-            if u16::from_le_bytes(*print) != fingerprint(key::hash(&user_key)) {
-                return Err("a block with a wrong fingerprint");
-            }
-            if u64::from_be_bytes(*prefix) != digest(row.suffix) {
-                return Err("a block with a wrong key digest");
-            }
             each(&user_key, row.trailer, row.value);
             last = Some(row);
         }

@@ -169,7 +169,14 @@ fn an_obsolete_table_reports_itself_once_when_the_last_reference_goes() {
             count.fetch_add(1, Ordering::Relaxed);
         })
     };
-    let ctx = TableContext::new(dir.clone(), BlockCache::new(1 << 20), TableCache::new(4), false, on_unused, Box::new(|_| {}));
+    let ctx = TableContext::new(
+        dir.clone(),
+        BlockCache::new(1 << 20),
+        TableCache::new(4),
+        false,
+        on_unused,
+        Box::new(|_| {}),
+    );
     let all = records(20);
     drop(Table::new(build(&dir, 8, PLAIN, &all, &[]), ctx.clone()));
     let table = Table::new(build(&dir, 9, PLAIN, &all, &[]), ctx);
