@@ -22,7 +22,7 @@ fn start() -> VersionEdit {
 }
 
 fn load(dir: &TestDir) -> Result<Option<(State, u64)>> {
-    Manifest::load(&*dir.as_dir())
+    Ok(Manifest::load(&*dir.as_dir())?.map(|loaded| (loaded.state, loaded.number)))
 }
 
 fn tables(state: &State) -> Vec<u64> {
