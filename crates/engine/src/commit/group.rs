@@ -191,8 +191,8 @@ fn append(store: &Store, log: &mut Log, group: &[Request], first: u64, count: u6
     }
 }
 
-/// Begins the log of a database that was found settled. The manifest may still be the one that was found: every log it
-/// takes for needed is this one, or holds no operation.
+/// Begins the log of a database that was found settled, whether or not it has a manifest of this session by now: of the
+/// logs that either takes for needed, all but this one hold no operation.
 fn begin_first_log(store: &Store, log: &mut Log) -> Result<()> {
     let begun = WalWriter::create(&store.dir, store.view.load().memtable.log_number(), None);
     log.put_off = false;

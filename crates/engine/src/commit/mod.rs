@@ -126,7 +126,7 @@ impl Commit {
         waiter.outcome(store)
     }
 
-    /// Commits `batch` without ever waiting on this thread: at once when the engine is idle and has room and
+    /// Commits `batch` without ever waiting on this thread: at once when the engine is idle, its log is begun, there is room and
     /// the batch is not large, otherwise on the commit lane. `done` runs on this thread before the return, or on a background thread.
     pub fn write_then(&self, store: &Store, batch: WriteBatch, durability: Durability, done: Done) {
         if let Err(error) = store.health.check_writable() {
