@@ -158,6 +158,20 @@ fn an_edit_that_was_torn_off_is_dropped() {
 }
 
 #[test]
+fn a_manifest_is_durable_when_nothing_follows_the_mark_of_its_last_edit() {
+    let (dir, _, places) = sample(2);
+    let original = dir.bytes(NAME);
+    let marked = [places[0].0, places[1].0, original.len() as u64];
+    for length in places[0].0..=original.len() as u64 {
+        dir.set(NAME, &original[..length as usize]);
+        let loaded = Manifest::load(&*dir.as_dir()).unwrap().unwrap();
+        assert_eq!(loaded.durable, marked.contains(&length), "length {length}");
+    }
+    dir.set(NAME, &[original, vec![0]].concat());
+    assert!(!Manifest::load(&*dir.as_dir()).unwrap().unwrap().durable);
+}
+
+#[test]
 fn every_truncation_loads_the_edits_before_it_or_is_refused() {
     let (dir, _, places) = sample(3);
     let original = dir.bytes(NAME);
