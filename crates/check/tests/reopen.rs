@@ -1,5 +1,7 @@
 //! An open after a clean close writes nothing; the first write begins a log, the first edit a manifest.
 
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
