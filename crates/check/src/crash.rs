@@ -1,11 +1,13 @@
 //! The crash sweep: the workload again and again, with the power cut after each of its file operations; many disks
-//! that may be found afterwards; and for some of them a second crash at every operation of the recovery.
+//! that may be found afterwards; and for some of them a second crash at every operation of the recovery, the first write after
+//! it and its flush.
 
 use std::sync::Arc;
 
+use mosskv::Durability;
 use mosskv::fs::sim::{SimFs, Style};
 
-use crate::history::{History, contents};
+use crate::history::{History, Write, contents};
 use crate::workload;
 
 /// What a sweep did.
@@ -15,7 +17,7 @@ pub struct Swept {
     pub points: u64,
     /// Disks opened after the first crash.
     pub images: u64,
-    /// Disks opened after a second crash, inside recovery.
+    /// Disks opened after a second crash, inside recovery or what follows it.
     pub second_crashes: u64,
 }
 
@@ -94,16 +96,16 @@ fn reopen(disk: &SimFs) -> Result<crate::history::Contents, String> {
     contents(&engine)
 }
 
-/// Cuts the power at every operation of the recovery of `image`, and recovers from each of those.
+/// Cuts the power at every operation of the recovery of `image` and of the first write after it, and recovers from each of
+/// those.
 fn crash_recovery(image: impl Fn() -> SimFs, history: &History) -> Result<u64, String> {
     let whole = image();
-    let opened = workload::open(Arc::new(whole.clone()), 5);
+    go_on(&whole, &mut history.clone())?;
     let points = whole.operations();
-    drop(opened);
     for point in 0..points {
-        let disk = image();
+        let (disk, mut history) = (image(), history.clone());
         disk.crash_at(point);
-        drop(workload::open(Arc::new(disk.clone()), 5));
+        drop(go_on(&disk, &mut history));
         for style in [Style::OnlySynced, Style::EverythingKept] {
             let again = disk.crash_image(point, style);
             let place = format!("second power cut at operation {point} of the recovery, {style:?}");
@@ -113,4 +115,15 @@ fn crash_recovery(image: impl Fn() -> SimFs, history: &History) -> Result<u64, S
         }
     }
     Ok(points * 2)
+}
+
+/// Recovers, writes and flushes; not closed.
+fn go_on(disk: &SimFs, history: &mut History) -> Result<(), String> {
+    let failed = |e| format!("cannot go on: {e:?}");
+    let engine = workload::open(Arc::new(disk.clone()), 5).map_err(failed)?;
+    history.go_on_from(contents(&engine)?);
+    history
+        .write(&engine, &[Write::Put(b"gone on".to_vec(), b"yes".to_vec())], Durability::Disk)
+        .and_then(|()| engine.flush())
+        .map_err(failed)
 }

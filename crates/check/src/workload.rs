@@ -1,5 +1,6 @@
 //! A fixed small workload that goes through every part: logs and their rotation, flushes, compactions down to the bottom,
-//! manifest edits, table deletion, snapshots, range deletes, a clean close.
+//! manifest edits, table deletion, snapshots, range deletes, clean closes; and opens after them that go on with nothing, a write
+//! or a compaction.
 
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub fn open(fs: Arc<dyn Fs>, seed: u64) -> Result<Engine> {
     Engine::open_with("db", options(), environment)
 }
 
+type Part = fn(&Engine, &mut History) -> Result<()>;
+
 /// The first failure of a workload, and the engine it happened to, if there was one.
 pub struct Failed {
     /// What failed.
@@ -42,7 +45,8 @@ pub struct Failed {
 /// # Errors
 /// The first failure.
 pub fn run(fs: Arc<dyn Fs>, history: &mut History) -> std::result::Result<(), Failed> {
-    for (seed, part) in [(1, first_half as fn(&Engine, &mut History) -> Result<()>), (2, second_half)] {
+    let parts: [Part; 5] = [first_half, second_half, only_reads, compacts_first, writes_first];
+    for (seed, part) in (1..).zip(parts) {
         let engine = open(fs.clone(), seed).map_err(|error| Failed { error, engine: None })?;
         let done = part(&engine, history).and_then(|()| engine.close());
         done.map_err(|error| Failed { error, engine: Some(engine) })?;
@@ -83,6 +87,26 @@ fn second_half(engine: &Engine, history: &mut History) -> Result<()> {
     history.write(engine, &[put(1, 1, 1), put(200, 1, 3_000)], Durability::Disk)?;
     engine.compact(None)?;
     history.write(engine, &[put(2, 2, 2)], Durability::Os)
+}
+
+fn only_reads(engine: &Engine, _: &mut History) -> Result<()> {
+    engine.get(key(2)).map(drop)
+}
+
+/// The manifest is begun by a compaction, the log after it.
+fn compacts_first(engine: &Engine, history: &mut History) -> Result<()> {
+    engine.compact(None)?;
+    history.write(engine, &[put(3, 3, 3)], Durability::Os)?;
+    history.write(engine, &[put(4, 4, 700), Write::Delete(key(2))], Durability::Disk)
+}
+
+/// The log is begun by a write, the manifest after it.
+fn writes_first(engine: &Engine, history: &mut History) -> Result<()> {
+    history.write(engine, &[put(5, 5, 5)], Durability::Disk)?;
+    history.write(engine, &[put(6, 6, 6), Write::Delete(key(3))], Durability::Os)?;
+    engine.flush()?;
+    history.settled();
+    history.write(engine, &[put(7, 7, 7)], Durability::Os)
 }
 
 fn key(i: u32) -> Vec<u8> {

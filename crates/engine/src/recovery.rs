@@ -6,7 +6,9 @@
 //! untouched, so recovery can simply run again; old logs are never appended to or cut. The files that nothing names are
 //! deleted last.
 //!
-//! Creating a database is the same path with nothing to read.
+//! Creating a database is the same path with nothing to read. A database that was closed cleanly has nothing to settle:
+//! then the open writes nothing, and the directory stays as it is until the first write begins a log and the first flush or
+//! compaction begins a manifest, in either order (see [`Recovered::settled`]).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flush;
 use crate::fs::{Dir, FileName};
 use crate::key::SeqNo;
-use crate::manifest::{Manifest, State};
+use crate::manifest::{Loaded, Manifest, State};
 use crate::memtable::Memtable;
 use crate::options::Options;
 use crate::store::Store;
@@ -37,8 +39,12 @@ pub(crate) struct Recovered {
     pub last_seqno: SeqNo,
     /// Larger than every number in use, also by files that nothing names.
     pub next_file: u64,
-    /// Files that are not needed once the result has been settled.
+    /// Files that are not needed once there is a new manifest.
     pub garbage: Vec<FileName>,
+    /// The directory is as a clean close leaves it: the manifest is whole and known to be synced, no log that matters
+    /// holds an operation, and nothing lies about. A log without a predecessor may follow at once, and the manifest goes on
+    /// being true.
+    pub settled: bool,
 }
 
 /// The error for a directory without a database.
@@ -73,14 +79,15 @@ fn read_once(
 ) -> Result<Recovered> {
     let names = dir.list().map_err(|error| Error::io("list", path.display(), error))?;
     let files: BTreeSet<FileName> = names.iter().filter_map(|name| FileName::parse(name)).collect();
-    let state = match Manifest::load(dir.as_ref())? {
+    let loaded = match Manifest::load(dir.as_ref())? {
         Some(_) if options.error_if_exists => {
             let message = format!("{} holds a database, and errorIfExists was set", path.display());
             return Err(Error::new(ErrorKind::DatabaseExists, message));
         }
-        Some((state, _)) => state,
+        Some(loaded) => loaded,
         None => nothing_yet(path, options, &files)?,
     };
+    let Loaded { state, number, durable } = loaded;
     let version = version_of(&state, &files, tables)?;
     if options.read_only {
         let how = ReadHow { may_block: true, fill_cache: true, sequential: false };
@@ -97,19 +104,26 @@ fn read_once(
         FileName::Current | FileName::Lock => true,
         FileName::Wal(_) | FileName::Manifest(_) | FileName::CurrentTemp => false,
     };
-    let garbage = files.iter().filter(|name| !live(name)).copied().collect();
+    let garbage: Vec<FileName> = files.iter().filter(|name| !live(name)).copied().collect();
+    let left_by_close = |name: &FileName| match name {
+        FileName::Manifest(other) => *other == number,
+        FileName::Wal(log) => *log >= state.log_number,
+        _ => false,
+    };
+    let settled = durable && replay.memtables.is_empty() && garbage.iter().all(left_by_close);
     replay.memtables.reverse();
     Ok(Recovered {
         memtables: replay.memtables,
         last_seqno: replay.last_seqno,
         next_file: state.next_file.max(highest + 1),
         garbage,
+        settled,
         version,
     })
 }
 
 /// The state of a directory without CURRENT: empty, unless there are files that only a database can have left.
-fn nothing_yet(path: &Path, options: &Options, files: &BTreeSet<FileName>) -> Result<State> {
+fn nothing_yet(path: &Path, options: &Options, files: &BTreeSet<FileName>) -> Result<Loaded> {
     let leftover = files.iter().find(|name| matches!(name, FileName::Table(_) | FileName::Wal(_)));
     if let Some(name) = leftover {
         let what =
@@ -119,7 +133,7 @@ fn nothing_yet(path: &Path, options: &Options, files: &BTreeSet<FileName>) -> Re
     if !options.create_if_missing || options.read_only {
         return Err(not_found(path));
     }
-    Ok(State::default())
+    Ok(Loaded { state: State::default(), number: 0, durable: false })
 }
 
 /// The Version that the manifest describes; every table it names must be there.
@@ -185,7 +199,7 @@ pub(crate) fn settle(store: &Store) -> Result<WalWriter> {
         version = version.apply(&edit, |meta| Table::new(meta.clone(), store.tables.clone()))?;
     }
     let log = view.memtable.log_number();
-    store.installer.begin(&version, log)?;
+    store.installer.begin(&version)?;
     store.view.store(Arc::new(ReadView {
         memtable: view.memtable.clone(),
         immutables: Vec::new(),

@@ -73,6 +73,9 @@ impl Commit {
 
     fn commit_group(&self, store: &Store, log: &mut Log, group: &[Request], may_wait: bool) -> Result<()> {
         store.health.check_writable()?;
+        if log.put_off {
+            begin_first_log(store, log)?;
+        }
         let bytes: usize = group.iter().map(|request| request.batch.bytes().len()).sum();
         if may_wait {
             self.admit(store, log, bytes)?;
@@ -138,7 +141,7 @@ impl Commit {
     pub(super) fn has_room(&self, store: &Store) -> bool {
         store.view.load().memtable.bytes() < store.options.memtable_bytes
             && matches!(admission::decide(&pressure(store)), Decision::Go)
-            && self.log.try_lock().is_some()
+            && self.log.try_lock().is_some_and(|log| log.wal.is_some())
     }
 
     /// Freezes the memtable and begins a new log. The old log is synced first: once a newer log exists, the older ones
@@ -186,6 +189,17 @@ fn append(store: &Store, log: &mut Log, group: &[Request], first: u64, count: u6
             Err(error.with_kind(ErrorKind::CommitUnknown, context))
         }
     }
+}
+
+/// Begins the log of a database that was found settled, whether or not it has a manifest of this session by now: of the
+/// logs that either takes for needed, all but this one hold no operation.
+fn begin_first_log(store: &Store, log: &mut Log) -> Result<()> {
+    let begun = WalWriter::create(&store.dir, store.view.load().memtable.log_number(), None);
+    log.put_off = false;
+    log.wal = Some(begun.map_err(|error| {
+        store.fail(Severity::ReadOnly, error.context("the write-ahead log cannot be begun"))
+    })?);
+    Ok(())
 }
 
 /// Begins the next log with a fresh memtable, and queues the old memtable for the flush.

@@ -75,7 +75,10 @@ struct Queue {
 
 /// What only the leader touches.
 pub(crate) struct Log {
+    /// `None` before the first write, during a resume, and after the close.
     wal: Option<WalWriter>,
+    /// No log was begun yet: the first write does it.
+    put_off: bool,
     last_seqno: SeqNo,
     /// Turns delays into waits.
     pacer: Pacer,
@@ -91,9 +94,16 @@ pub(crate) struct Commit {
 }
 
 impl Commit {
-    /// A commit path whose next write goes to `wal` and gets the number after `last_seqno`.
+    /// A commit path whose next write goes to `wal`, or begins a log that has no predecessor, and gets the number after
+    /// `last_seqno`.
     pub fn new(wal: Option<WalWriter>, last_seqno: SeqNo) -> Self {
-        let log = Mutex::new(Log { wal, last_seqno, pacer: Pacer::default(), broken: false });
+        let log = Mutex::new(Log {
+            put_off: wal.is_none(),
+            wal,
+            last_seqno,
+            pacer: Pacer::default(),
+            broken: false,
+        });
         Self { queue: Mutex::default(), log, sync: SyncQueue::default() }
     }
 
@@ -116,7 +126,7 @@ impl Commit {
         waiter.outcome(store)
     }
 
-    /// Commits `batch` without ever waiting on this thread: at once when the engine is idle and has room and
+    /// Commits `batch` without ever waiting on this thread: at once when the engine is idle, its log is begun, there is room and
     /// the batch is not large, otherwise on the commit lane. `done` runs on this thread before the return, or on a background thread.
     pub fn write_then(&self, store: &Store, batch: WriteBatch, durability: Durability, done: Done) {
         if let Err(error) = store.health.check_writable() {
@@ -176,7 +186,7 @@ impl Commit {
                 "a commit panicked: close the database and open it again",
             ));
         }
-        log.wal = None;
+        (log.wal, log.put_off) = (None, false);
         group::push_memtable(store, store.new_file_number());
         Ok(())
     }
@@ -201,6 +211,7 @@ impl Commit {
         waiting.into_iter().for_each(|request| request.done.complete(Err(closed())));
         let mut log = self.log.lock();
         let wal = log.wal.take();
+        log.put_off = false;
         while self.sync.round(store) == Poll::Worked {}
         self.sync.fail_all(&closed());
         if wal.is_some() && !store.view.load().memtable.is_empty() {

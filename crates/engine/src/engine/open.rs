@@ -21,7 +21,7 @@ use crate::recovery::{self, Recovered};
 use crate::remover::Remover;
 use crate::snapshot::Snapshots;
 use crate::store::{Lanes, Store};
-use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::sync::{AtomicU64, Mutex};
 use crate::table::{Table, TableContext};
 use crate::version::install::Installer;
 use crate::view::ReadView;
@@ -145,7 +145,8 @@ fn lock_owner(dir: &dyn Dir) -> String {
     }
 }
 
-/// Builds the store around what recovery finds, and makes it durable unless the database is opened read-only.
+/// Builds the store around what recovery finds, and makes it durable, unless it is, or the database is opened read-only:
+/// then there is no log yet.
 fn open_store(
     path: &Path,
     dir: Arc<dyn Dir>,
@@ -188,11 +189,19 @@ fn open_store(
         Box::new(on_hot),
     );
     let recovered = recovery::read(path, &dir, &options, &tables)?;
-    let Recovered { version, memtables, last_seqno, next_file, garbage } = recovered;
-    let next_file = Arc::new(AtomicU64::new(next_file));
-    let installer =
-        Installer::new(dir.clone(), tables.clone(), remover.clone(), next_file.clone(), last_seqno);
-    let memtable = Arc::new(Memtable::new(next_file.fetch_add(1, Ordering::Relaxed), options.memtable_bytes));
+    let Recovered { version, memtables, last_seqno, next_file, garbage, settled } = recovered;
+    let log_number = next_file;
+    let next_file = Arc::new(AtomicU64::new(next_file + 1));
+    let installer = Installer::new(
+        dir.clone(),
+        tables.clone(),
+        remover.clone(),
+        next_file.clone(),
+        log_number,
+        last_seqno,
+        garbage,
+    );
+    let memtable = Arc::new(Memtable::new(log_number, options.memtable_bytes));
     let view = ReadView { memtable, immutables: memtables, version: Arc::new(version) };
     let store = Store {
         options,
@@ -217,7 +226,7 @@ fn open_store(
         drain: DrainRate::new(),
         lanes: OnceLock::new(),
     };
-    if store.options.read_only {
+    if store.options.read_only || settled {
         return Ok((store, None));
     }
     store
@@ -225,7 +234,6 @@ fn open_store(
         .recovered_ops
         .add(store.view.load().immutables.iter().map(|memtable| memtable.len() as u64).sum());
     let wal = recovery::settle(&store)?;
-    garbage.into_iter().for_each(|name| store.remover.discard(name));
     Ok((store, Some(wal)))
 }
 

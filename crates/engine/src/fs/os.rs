@@ -156,8 +156,9 @@ struct OsLock {
 
 impl DirLock for OsLock {
     fn write_owner(&self, text: &str) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.write_all_at(text.as_bytes(), 0)
+        // Not emptied first: ext4 takes up to a few milliseconds to give the block back.
+        self.file.write_all_at(text.as_bytes(), 0)?;
+        self.file.set_len(text.len() as u64)
     }
 }
 

@@ -12,8 +12,8 @@
 //! ```
 //!
 //! The first edit is the whole state. Every edit is synced before it is acknowledged, and a mark follows it, so
-//! that damage in the last edit is told from a torn one. A manifest that was loaded is never appended to: each open
-//! starts a new one. After a failed append or sync nobody knows what the file holds, so nothing more goes into it
+//! that damage in the last edit is told from a torn one. A manifest that was loaded is never appended to: who has an
+//! edit starts a new one. After a failed append or sync nobody knows what the file holds, so nothing more goes into it
 //! (rocksdb #6316).
 
 #![deny(clippy::indexing_slicing)]
@@ -35,6 +35,17 @@ use crate::wal::append::Appender;
 use crate::wal::frame::{FILE_HEADER_BYTES, FileHeader, MANIFEST_MAGIC};
 use crate::wal::scan::LogFile;
 
+/// What [`Manifest::load`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The sum of the edits.
+    pub state: State,
+    /// The number in the file's name.
+    pub number: u64,
+    /// The file ends in a mark that covers every edit: all of `state` is known to survive power loss.
+    pub durable: bool,
+}
+
 /// A manifest being written.
 pub struct Manifest {
     log: Appender,
@@ -43,13 +54,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Reads the manifest CURRENT names: its state and number. `None` when there is no database: no CURRENT, no table,
+    /// Reads the manifest CURRENT names. `None` when there is no database: no CURRENT, no table,
     /// and no log with anything in it.
     ///
     /// A last edit that a crash tore off is dropped; it was never acknowledged. Everything else that is not as it was
     /// written is `Corruption` naming file and offset; a field from a newer version is `UnsupportedFormat`. Memory
     /// is bounded by the file's size.
-    pub fn load(dir: &dyn Dir) -> Result<Option<(State, u64)>> {
+    pub fn load(dir: &dyn Dir) -> Result<Option<Loaded>> {
         let Some(number) = read_current(dir)? else { return Ok(None) };
         let name = FileName::Manifest(number);
         let file = LogFile::open(dir, name, number)?;
@@ -58,9 +69,12 @@ impl Manifest {
         }
         let mut builder = Builder::default();
         let mut edits = 0;
+        let mut durable = false;
         let mut frames = file.frames(None)?;
         while let Some(frame) = frames.next()? {
-            if frame.header.count == 0 && frame.payload.is_empty() {
+            let mark = frame.header.count == 0 && frame.payload.is_empty();
+            durable = mark && frame.header.synced >= frame.offset;
+            if mark {
                 continue;
             }
             let damaged = |what: String| Error::corruption(name, frame.offset, what);
@@ -78,7 +92,7 @@ impl Manifest {
             return Err(Error::corruption(name, end, "the first edit is missing or damaged"));
         }
         let state = builder.finish(number).map_err(|what| Error::corruption(name, end, what))?;
-        Ok(Some((state, number)))
+        Ok(Some(Loaded { state, number, durable: durable && frames.torn_bytes() == 0 }))
     }
 
     /// Creates manifest `number`, whose first edit is the whole state, and points CURRENT at it.

@@ -22,7 +22,7 @@ fn start() -> VersionEdit {
 }
 
 fn load(dir: &TestDir) -> Result<Option<(State, u64)>> {
-    Manifest::load(&*dir.as_dir())
+    Ok(Manifest::load(&*dir.as_dir())?.map(|loaded| (loaded.state, loaded.number)))
 }
 
 fn tables(state: &State) -> Vec<u64> {
@@ -155,6 +155,20 @@ fn an_edit_that_was_torn_off_is_dropped() {
         dir.set(NAME, &bytes);
         assert_eq!(tables(&load(&dir).unwrap().unwrap().0), [10, 11], "length {length}");
     }
+}
+
+#[test]
+fn a_manifest_is_durable_when_nothing_follows_the_mark_of_its_last_edit() {
+    let (dir, _, places) = sample(2);
+    let original = dir.bytes(NAME);
+    let marked = [places[0].0, places[1].0, original.len() as u64];
+    for length in places[0].0..=original.len() as u64 {
+        dir.set(NAME, &original[..length as usize]);
+        let loaded = Manifest::load(&*dir.as_dir()).unwrap().unwrap();
+        assert_eq!(loaded.durable, marked.contains(&length), "length {length}");
+    }
+    dir.set(NAME, &[original, vec![0]].concat());
+    assert!(!Manifest::load(&*dir.as_dir()).unwrap().unwrap().durable);
 }
 
 #[test]

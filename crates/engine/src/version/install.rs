@@ -30,32 +30,38 @@ pub(crate) struct Installer {
     state: Mutex<Recorded>,
 }
 
-/// What the newest manifest says beyond the tables. `manifest` is `None` for a database opened read-only.
+/// What the newest manifest says beyond the tables.
 struct Recorded {
+    /// `None` as long as none was begun, and after a failure.
     manifest: Option<Manifest>,
+    begun: bool,
+    /// Files that the manifest found at the open needed, and a new one does not.
+    garbage: Vec<FileName>,
     fresh_bytes: u64,
     log_number: u64,
     last_seqno: u64,
 }
 
 impl Installer {
-    /// An installer without a manifest yet: [`Self::begin`] gives it one. A database opened read-only never has one.
+    /// An installer without a manifest yet: [`Self::begin`], or else the first edit, gives it one, which says that logs
+    /// before `log_number` are not needed, and gives up `garbage`. A database opened read-only never has one.
     pub fn new(
         dir: Arc<dyn Dir>,
         tables: Arc<TableContext>,
         remover: Arc<Remover>,
         next_file: Arc<AtomicU64>,
+        log_number: u64,
         last_seqno: SeqNo,
+        garbage: Vec<FileName>,
     ) -> Self {
-        let state = Recorded { manifest: None, fresh_bytes: 0, log_number: 0, last_seqno };
+        let state =
+            Recorded { manifest: None, begun: false, garbage, fresh_bytes: 0, log_number, last_seqno };
         Self { dir, tables, remover, next_file, state: Mutex::new(state) }
     }
 
-    /// Starts a manifest that says what `version` holds and that logs before `log_number` are not needed.
-    pub fn begin(&self, version: &Tables, log_number: u64) -> Result<()> {
-        let mut state = self.state.lock();
-        state.log_number = log_number;
-        self.roll(&mut state, version)
+    /// Starts a manifest that says what `version` holds.
+    pub fn begin(&self, version: &Tables) -> Result<()> {
+        self.roll(&mut self.state.lock(), version)
     }
 
     /// Makes `edit` durable and `publish`es the view that follows from it. `publish` may run several times: it must
@@ -69,7 +75,7 @@ impl Installer {
     ) -> Result<()> {
         let mut state = self.state.lock();
         let current = view.load().version.clone();
-        if manifest_is_long(&state) {
+        if !state.begun || manifest_is_long(&state) {
             self.roll(&mut state, &current)?;
         }
         edit.next_file = Some(self.next_file.load(Ordering::Relaxed));
@@ -97,15 +103,15 @@ impl Installer {
 
     /// Replaces the manifest by a fresh one. The old one stays valid until CURRENT names the new one.
     fn roll(&self, state: &mut Recorded, version: &Tables) -> Result<()> {
+        state.begun = true;
         let number = self.next_file.fetch_add(1, Ordering::Relaxed);
         let old = state.manifest.take().map(|manifest| manifest.number());
         let edit = full_edit(version, &self.next_file, state.log_number, state.last_seqno);
         let manifest = Manifest::create(&self.dir, number, &edit)?;
         state.fresh_bytes = manifest.size();
         state.manifest = Some(manifest);
-        if let Some(old) = old {
-            self.remover.discard(FileName::Manifest(old));
-        }
+        let old = old.map(FileName::Manifest);
+        state.garbage.drain(..).chain(old).for_each(|name| self.remover.discard(name));
         Ok(())
     }
 }

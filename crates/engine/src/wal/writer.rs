@@ -16,8 +16,8 @@ impl WalWriter {
     /// Creates log `number`. `predecessor` is the log before it and how many of its bytes count: its final size, or
     /// for a recovered log [`Recovered::last`](super::Recovered::last). Those bytes must be synced already (see
     /// [`seal`](super::seal)), and every other log that still matters must be older than the predecessor. `None`
-    /// means that no older log matters: the manifest must say so first (its `log_number`), or the next open
-    /// takes them for damage.
+    /// means that no older log matters: none holds an operation, or the manifest must say so first (its `log_number`);
+    /// otherwise the next open takes them for damage.
     ///
     /// Header and name are durable when it returns. Costs two syncs.
     pub fn create(dir: &Arc<dyn Dir>, number: u64, predecessor: Option<(u64, u64)>) -> Result<Self> {

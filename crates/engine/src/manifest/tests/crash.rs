@@ -36,7 +36,7 @@ fn workload(dir: &Arc<dyn Dir>, progress: &mut Progress) -> Result<()> {
 
 /// The newest edit that is loaded; `None` when there is no database.
 fn loaded(disk: &SimFs) -> Result<Option<u64>> {
-    let Some((state, _)) = Manifest::load(open(disk).as_ref())? else { return Ok(None) };
+    let Some(Loaded { state, .. }) = Manifest::load(open(disk).as_ref())? else { return Ok(None) };
     let found = tables(&state);
     assert_eq!(found, (101..101 + found.len() as u64).collect::<Vec<_>>());
     Ok(Some(found.len() as u64))

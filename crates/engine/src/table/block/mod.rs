@@ -98,11 +98,6 @@ impl<'a> Block<'a> {
         Self { data, header }
     }
 
-    /// Its bytes in memory.
-    pub(crate) fn bytes(self) -> &'a [u8] {
-        self.data
-    }
-
     /// What its first bytes say.
     pub(crate) fn header(self) -> Header {
         self.header
@@ -126,7 +121,6 @@ impl<'a> Block<'a> {
     }
 
     /// The bytes of the block.
-    #[cfg(test)]
     pub(crate) fn bytes(self) -> &'a [u8] {
         self.data
     }
