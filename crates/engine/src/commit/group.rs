@@ -192,10 +192,7 @@ fn append(store: &Store, log: &mut Log, group: &[Request], first: u64, count: u6
 fn begin_log(store: &Store, log: &mut Log) -> Result<()> {
     let old = log.wal.as_ref().ok_or_else(closed)?;
     let size = old.size();
-    old.file()
-        .sync_data()
-        .map_err(|error| Error::io("sync", crate::fs::FileName::Wal(old.number()), error))?;
-    old.set_synced(size);
+    old.log_sync().up_to(size)?;
     let number = store.new_file_number();
     let wal = WalWriter::create(&store.dir, number, Some((old.number(), size)))?;
     log.wal = Some(wal);
