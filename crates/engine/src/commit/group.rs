@@ -44,10 +44,15 @@ impl Commit {
         for request in group {
             match end.as_ref().filter(|_| durable(&request)) {
                 Some(end) => {
-                    if let Done::Waiter(waiter) = &request.done {
+                    let waiter = match &request.done {
+                        Done::Waiter(waiter) => Some(waiter.clone()),
+                        Done::Callback(_) => None,
+                    };
+                    self.sync.register(store, end, request.done);
+                    // Not before: it then looks into the sync queue, and may be the only one that does.
+                    if let Some(waiter) = waiter {
                         waiter.serve();
                     }
-                    self.sync.register(store, end, request.done);
                 }
                 None => request.done.complete(outcome.clone()),
             }
