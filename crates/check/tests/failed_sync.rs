@@ -3,6 +3,7 @@
 //! bytes are gone.)
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
+#![expect(clippy::disallowed_methods, reason = "a second thread, that is given time")]
 
 use std::io;
 use std::path::Path;

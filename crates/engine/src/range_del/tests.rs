@@ -116,11 +116,11 @@ proptest! {
 fn many_that_overlap_take_little_memory_and_answer_like_the_naive_definition() {
     let count: u64 = 3_000;
     let key = |i: u64| i.to_be_bytes();
-    // Stairs, nested in one another either way: what covers each key is the larger half of them.
-    let shapes: [fn(u64, u64) -> (u64, u64); 3] =
-        [|i, n| (i, i + n), |i, n| (n - i, n + 1 + i), |i, n| (i, 2 * n - i)];
-    for shape in shapes {
-        let ranges: Vec<_> = (0..count).map(|i| shape(i, count)).collect();
+    // Stairs, and nested in one another with the newest outermost and innermost.
+    let stairs: Vec<_> = (0..count).map(|i| (i, i + count)).collect();
+    let outward = (0..count).map(|i| (count - i, count + 1 + i)).collect();
+    let inward = (0..count).map(|i| (i, 2 * count - i)).collect();
+    for ranges in [stairs, outward, inward] {
         let list =
             ranges.iter().zip(1..).map(|((s, e), seqno)| tombstone(&key(*s), &key(*e), seqno)).collect();
         let set = RangeDels::new(list);
