@@ -1,20 +1,23 @@
-//! A sync of the log fails while another write is on its way to it: both are told, and nothing is synced a second time.
-//! (The kernel reports a failed writeback once; a second `fdatasync` may succeed although the bytes are gone.)
+//! A sync of the log fails while another write, or a rotation, is on its way to it: everyone is told, and the log is not
+//! synced a second time. (The kernel reports a failed writeback once; a second `fdatasync` may succeed although the
+//! bytes are gone.)
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
+#![expect(clippy::disallowed_methods, reason = "a second thread, that is given time")]
 
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use mosskv::fs::sim::{SimFs, Style};
 use mosskv::fs::{Dir, DirLock, File, Fs, OpenMode};
 use mosskv::worker::Executor;
-use mosskv::{Durability, Engine, Environment, ErrorKind, Options, ReadOptions, WriteBatch};
+use mosskv::{Durability, Engine, Environment, Error, ErrorKind, Options, ReadOptions, WriteBatch};
 
 type Hook = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
-/// A simulated disk on which the next sync of a log runs the hook, if there is one, and fails.
+/// A simulated disk on which the next sync of a log, if there is a hook, loses the bytes, runs the hook, and fails.
 struct FailingSync {
     inner: Arc<dyn Fs>,
     hook: Hook,
@@ -94,6 +97,7 @@ impl File for FailingLog {
     fn sync_data(&self) -> io::Result<()> {
         let hook = self.hook.lock().unwrap().take();
         let Some(hook) = hook else { return self.inner.sync_data() };
+        self.inner.forget_unsynced();
         hook();
         self.inner.forget_unsynced();
         Err(io::Error::other("the disk is gone"))
@@ -112,40 +116,121 @@ impl File for FailingLog {
     }
 }
 
+/// An engine on such a disk, driven step by step, with one write that is durable.
+struct Failing {
+    disk: SimFs,
+    hook: Hook,
+    executor: Executor,
+    engine: Engine,
+}
+
+impl Failing {
+    fn new() -> Self {
+        let (disk, hook) = (SimFs::new(), Hook::default());
+        let fs = Arc::new(FailingSync { inner: Arc::new(disk.clone()), hook: hook.clone() });
+        let executor = Executor::stepped(1);
+        let environment = Environment { fs, executor: executor.clone(), listener: None };
+        let options = Options { memtable_bytes: 64 << 10, ..Options::default() };
+        let engine = Engine::open_with("db", options, environment).unwrap();
+        engine.write(batch("before", 1), Some(Durability::Disk)).unwrap();
+        Self { disk, hook, executor, engine }
+    }
+
+    fn fail_next_sync(&self, meanwhile: impl FnOnce() + Send + 'static) {
+        *self.hook.lock().unwrap() = Some(Box::new(meanwhile));
+    }
+
+    /// Which keys are there after power loss.
+    fn after_power_loss<const N: usize>(&self, keys: [&str; N]) -> [bool; N] {
+        let fs = Arc::new(self.disk.crash_image(1, Style::OnlySynced));
+        let environment = Environment { fs, executor: Executor::stepped(2), listener: None };
+        let reopened = Engine::open_with("db", Options::default(), environment).unwrap();
+        keys.map(|key| reopened.contains(key.as_bytes(), &ReadOptions::default()).unwrap())
+    }
+}
+
+fn batch(key: &str, bytes: usize) -> WriteBatch {
+    let mut batch = WriteBatch::new();
+    batch.put(key.as_bytes(), &vec![0; bytes]).unwrap();
+    batch
+}
+
+/// What a write with a callback was told.
+type Outcome = Arc<Mutex<Option<Result<(), Error>>>>;
+
+/// A durable write with a callback.
+fn write_then(engine: &Engine, key: &str, outcome: &Outcome) {
+    let told = outcome.clone();
+    engine.write_then(batch(key, 1), Some(Durability::Disk), move |result| {
+        *told.lock().unwrap() = Some(result);
+    });
+}
+
+fn told(outcome: &Outcome) -> Error {
+    let told = outcome.lock().unwrap().take();
+    told.unwrap().unwrap_err()
+}
+
 #[test]
 fn a_write_that_came_during_a_failed_sync_is_not_acknowledged() {
-    let (disk, hook) = (SimFs::new(), Hook::default());
-    let fs = Arc::new(FailingSync { inner: Arc::new(disk.clone()), hook: hook.clone() });
-    let executor = Executor::stepped(1);
-    let environment = Environment { fs, executor: executor.clone(), listener: None };
-    let engine = Engine::open_with("db", Options::default(), environment).unwrap();
-    let durable = |key: &str| {
-        let mut batch = WriteBatch::new();
-        batch.put(key.as_bytes(), b"value").unwrap();
-        batch
-    };
-    engine.write(durable("before"), Some(Durability::Disk)).unwrap();
-
-    let outcome = Arc::new(Mutex::new(None));
-    let (late, told, batch) = (engine.clone(), outcome.clone(), durable("meanwhile"));
-    *hook.lock().unwrap() = Some(Box::new(move || {
-        late.write_then(batch, Some(Durability::Disk), move |result| {
-            *told.lock().unwrap() = Some(result);
-        });
-    }));
-    let first = engine.write(durable("during"), Some(Durability::Disk)).unwrap_err();
+    let failing = Failing::new();
+    let outcome = Outcome::default();
+    let (late, told_late) = (failing.engine.clone(), outcome.clone());
+    failing.fail_next_sync(move || write_then(&late, "meanwhile", &told_late));
+    let first = failing.engine.write(batch("during", 1), Some(Durability::Disk)).unwrap_err();
     assert_eq!(first, ErrorKind::CommitUnknown);
-    while executor.step() {}
-    let second = outcome.lock().unwrap().take().unwrap();
-    assert_eq!(second.unwrap_err(), ErrorKind::CommitUnknown);
-    assert!(engine.is_read_only());
+    while failing.executor.step() {}
+    assert_eq!(told(&outcome), ErrorKind::CommitUnknown);
+    assert!(failing.engine.is_read_only());
+    assert_eq!(failing.after_power_loss(["before", "during", "meanwhile"]), [true, false, false]);
+}
 
-    let environment = Environment {
-        fs: Arc::new(disk.crash_image(1, Style::OnlySynced)),
-        executor: Executor::stepped(2),
-        listener: None,
-    };
-    let reopened = Engine::open_with("db", Options::default(), environment).unwrap();
-    let there = |key: &str| reopened.contains(key.as_bytes(), &ReadOptions::default()).unwrap();
-    assert_eq!(["before", "during", "meanwhile"].map(there), [true, false, false]);
+#[test]
+fn a_write_that_waits_when_a_rotation_cannot_sync_is_not_acknowledged() {
+    let failing = Failing::new();
+    let outcome = Outcome::default();
+    write_then(&failing.engine, "waiting", &outcome);
+    failing.fail_next_sync(|| {});
+    failing.engine.flush().unwrap_err();
+    while failing.executor.step() {}
+    assert_eq!(told(&outcome), ErrorKind::CommitUnknown);
+    assert_eq!(failing.after_power_loss(["before", "waiting"]), [true, false]);
+}
+
+#[test]
+fn a_resume_gives_up_the_writes_that_waited_and_takes_new_ones() {
+    let failing = Failing::new();
+    let outcome = Outcome::default();
+    write_then(&failing.engine, "waiting", &outcome);
+    failing.fail_next_sync(|| {});
+    failing.engine.flush().unwrap_err();
+    failing.engine.resume().unwrap();
+    assert_eq!(told(&outcome), ErrorKind::CommitUnknown);
+    while failing.executor.step() {}
+    failing.engine.write(batch("after", 1), Some(Durability::Disk)).unwrap();
+    assert_eq!(failing.after_power_loss(["before", "waiting", "after"]), [true; 3]);
+}
+
+#[test]
+fn a_rotation_beside_a_failed_sync_does_not_vouch_for_the_log() {
+    let failing = Failing::new();
+    let engine = failing.engine.clone();
+    let rotating = Arc::new(Mutex::new(None));
+    let handle = rotating.clone();
+    failing.fail_next_sync(move || {
+        // The memtable is full: this write rotates. It has time to, unless it waits for this sync.
+        let other = std::thread::spawn(move || engine.write(batch("rotates", 1), Some(Durability::Os)));
+        for _ in 0..100 {
+            if other.is_finished() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(3));
+        }
+        *handle.lock().unwrap() = Some(other);
+    });
+    let filling = failing.engine.write(batch("fills", 80 << 10), Some(Durability::Disk)).unwrap_err();
+    assert_eq!(filling, ErrorKind::CommitUnknown);
+    let rotated = rotating.lock().unwrap().take().unwrap().join().unwrap();
+    assert_eq!(failing.after_power_loss(["before", "fills", "rotates"]), [true, false, false]);
+    rotated.unwrap_err();
 }

@@ -58,14 +58,14 @@ pub enum Priority {
     /// Like the threads of the program.
     #[default]
     Normal,
-    /// After them (nice 5, on Linux; elsewhere like `Normal`): a flush must not delay the program's event loop.
+    /// After them (nicer by 5, on Linux; elsewhere like `Normal`): a flush must not delay the program's event loop.
     Low,
-    /// After those (nice 10): compaction must not delay syncs and flushes.
+    /// After those (nicer by 10): compaction must not delay syncs and flushes.
     Lowest,
 }
 
 impl Priority {
-    /// What Linux calls it.
+    /// How much nicer than the thread that adds the lane, as Linux counts.
     pub(crate) const fn nice(self) -> i32 {
         match self {
             Self::Normal => 0,

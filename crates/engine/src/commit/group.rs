@@ -44,10 +44,15 @@ impl Commit {
         for request in group {
             match end.as_ref().filter(|_| durable(&request)) {
                 Some(end) => {
-                    if let Done::Waiter(waiter) = &request.done {
+                    let waiter = match &request.done {
+                        Done::Waiter(waiter) => Some(waiter.clone()),
+                        Done::Callback(_) => None,
+                    };
+                    self.sync.register(store, end, request.done);
+                    // Not before: it then looks into the sync queue, and may be the only one that does.
+                    if let Some(waiter) = waiter {
                         waiter.serve();
                     }
-                    self.sync.register(store, end, request.done);
                 }
                 None => request.done.complete(outcome.clone()),
             }
@@ -206,10 +211,7 @@ fn begin_first_log(store: &Store, log: &mut Log) -> Result<()> {
 fn begin_log(store: &Store, log: &mut Log) -> Result<()> {
     let old = log.wal.as_ref().ok_or_else(closed)?;
     let size = old.size();
-    old.file()
-        .sync_data()
-        .map_err(|error| Error::io("sync", crate::fs::FileName::Wal(old.number()), error))?;
-    old.set_synced(size);
+    old.log_sync().up_to(size)?;
     let number = store.new_file_number();
     let wal = WalWriter::create(&store.dir, number, Some((old.number(), size)))?;
     log.wal = Some(wal);

@@ -175,9 +175,10 @@ impl Commit {
         if store.view.load().memtable.is_empty() { Ok(()) } else { self.rotate(store, &mut log) }
     }
 
-    /// The first half of resuming after a failure: gives up the log, which may end in a write of unknown outcome, and
-    /// freezes what it covered. Nothing is logged until [`Self::renew_log`]. Refused after a panic in a commit: the
-    /// memtable is not to be trusted, the log is, and a reopen reads it.
+    /// The first half of resuming after a failure: gives up the log, which may end in a write of unknown outcome, with
+    /// the writes that wait for it to be synced, and freezes what it covered. Nothing is logged until
+    /// [`Self::renew_log`]. Refused after a panic in a commit: the memtable is not to be trusted, the log is, and a
+    /// reopen reads it.
     pub fn abandon_log(&self, store: &Store) -> Result<()> {
         let mut log = self.log.lock();
         if log.broken {
@@ -187,6 +188,8 @@ impl Commit {
             ));
         }
         (log.wal, log.put_off) = (None, false);
+        self.sync
+            .fail_all(&Error::new(ErrorKind::CommitUnknown, "the log was given up before it was synced"));
         group::push_memtable(store, store.new_file_number());
         Ok(())
     }

@@ -1,25 +1,23 @@
 //! The sync queue: writes that wait for the disk. One `fdatasync` completes everyone at or below its offset.
 //!
 //! A blocking writer that finds nobody syncing does the round itself, which spares it two thread hops; the sync lane
-//! does what is left. A failed sync is never retried (the kernel may have dropped the dirty pages): everyone who
+//! does what is left. A failed sync, also one of a rotation, is never retried ([`LogSync`] remembers it): everyone who
 //! waits is told that the outcome is unknown, and the database takes no more writes.
 
 use std::sync::Arc;
 
 use super::Done;
 use crate::error::{Error, ErrorKind};
-use crate::fs::File;
 use crate::health::Severity;
 use crate::store::Store;
 use crate::sync::Mutex;
-use crate::wal::{WalWriter, Watermark};
+use crate::wal::{LogSync, WalWriter};
 use crate::worker::Poll;
 
 /// A place in a log: what has to be durable up to there.
 #[derive(Clone)]
 pub(super) struct LogEnd {
-    file: Arc<dyn File>,
-    synced: Arc<Watermark>,
+    log: Arc<LogSync>,
     number: u64,
     end: u64,
 }
@@ -27,8 +25,7 @@ pub(super) struct LogEnd {
 impl LogEnd {
     /// The present end of `wal`.
     pub fn of(wal: &WalWriter) -> Self {
-        let (file, synced) = (wal.file().clone(), wal.watermark().clone());
-        Self { file, synced, number: wal.number(), end: wal.size() }
+        Self { log: wal.log_sync().clone(), number: wal.number(), end: wal.size() }
     }
 }
 
@@ -117,19 +114,17 @@ impl SyncQueue {
     }
 }
 
-/// Syncs each log in `batch` (sorted) once, and records how far it is durable.
+/// Makes each log in `batch` (sorted) durable up to its last place there.
 fn sync_logs(store: &Store, batch: &[Waiting]) -> Result<(), Error> {
     for (index, Waiting { wal, .. }) in batch.iter().enumerate() {
         let last_of_log = batch.get(index + 1).is_none_or(|next| next.wal.number != wal.number);
         if last_of_log {
-            wal.file.sync_data().map_err(|error| {
-                let name = crate::fs::FileName::Wal(wal.number);
+            let synced = wal.log.up_to(wal.end).map_err(|error| {
                 let context =
                     "the write is in the log but may not survive power loss; reopen or resume() to find out";
-                Error::io("sync", name, error).with_kind(ErrorKind::CommitUnknown, context)
+                error.with_kind(ErrorKind::CommitUnknown, context)
             })?;
-            wal.synced.raise(wal.end);
-            store.counters.syncs.add(1);
+            store.counters.syncs.add(u64::from(synced));
         }
     }
     Ok(())

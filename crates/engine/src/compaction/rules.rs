@@ -127,25 +127,14 @@ impl<'a> Retention<'a> {
         }
     }
 
-    /// The range tombstones to keep: of each fragment the newest in each stripe, without those that have nothing
+    /// The range tombstones to keep: of each stretch of keys the newest in each stripe, without those that have nothing
     /// left to hide.
     pub fn range_tombstones(&self) -> Vec<RangeTombstone> {
-        let mut kept = Vec::new();
-        for fragment in self.range_dels.fragments() {
-            let bounds = Bounds { start: fragment.start, end: fragment.end, end_exclusive: true };
-            let below = self.below.overlaps(&bounds);
-            let mut last = None;
-            for &seqno in fragment.seqnos {
-                let stripe = self.stripe_of(seqno);
-                if last.replace(stripe) != Some(stripe) && (stripe > 0 || below) {
-                    kept.push(RangeTombstone {
-                        start: fragment.start.into(),
-                        end: fragment.end.into(),
-                        seqno,
-                    });
-                }
-            }
-        }
+        let mut kept = self.range_dels.newest_of_each_stripe(|seqno| self.stripe_of(seqno));
+        kept.retain(|tombstone| {
+            let bounds = Bounds { start: &tombstone.start, end: &tombstone.end, end_exclusive: true };
+            self.stripe_of(tombstone.seqno) > 0 || self.below.overlaps(&bounds)
+        });
         kept
     }
 

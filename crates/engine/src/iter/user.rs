@@ -378,7 +378,7 @@ impl<C: Cursor> UserCursor<C> {
 #[inline]
 fn cover<'a>(sets: &'a [(usize, Arc<RangeDels>)], snapshot: SeqNo, user_key: &[u8]) -> Option<Cover<'a>> {
     let covers = sets.iter().filter_map(|(rank, set)| {
-        let (seqno, start, end) = set.covering_fragment(user_key, snapshot)?;
+        let (seqno, start, end) = set.covering_range(user_key, snapshot)?;
         Some(Cover { rank: *rank, seqno, start, end })
     });
     covers.max_by_key(|cover| cover.seqno)

@@ -135,7 +135,7 @@ impl Memtable {
         self.ranges.covering(user_key, snapshot)
     }
 
-    /// All range tombstones, fragmented. Made when asked for the first time after one was added.
+    /// All range tombstones, as one set. Made when asked for the first time after one was added.
     pub fn range_dels(&self) -> Arc<RangeDels> {
         self.ranges.whole()
     }

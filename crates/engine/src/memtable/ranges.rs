@@ -1,7 +1,7 @@
 //! The range tombstones of a memtable.
 //!
 //! There are few or none, so a reader's question costs one load when there is none. The writer keeps immutable
-//! fragmented sets of 1, 2, 4, … tombstones, one for each bit of their number, so that adding one costs a logarithmic
+//! sets of 1, 2, 4, … tombstones, one for each bit of their number, so that adding one costs a logarithmic
 //! number of rebuilds and readers never take a lock; one set of all is made when somebody asks for it.
 //!
 //! ```text
@@ -82,8 +82,14 @@ impl Ranges {
         if self.len() == 0 {
             return 0;
         }
-        let sets = self.sets.load();
-        sets.iter().map(|set| set.dels.covering(user_key, snapshot)).max().unwrap_or(0)
+        let mut newest = 0;
+        // The last sets hold the newest tombstones, as a rule: behind a hit there is mostly nothing to look for.
+        for set in self.sets.load().iter().rev().map(|set| &set.dels) {
+            if set.newest() > newest {
+                newest = newest.max(set.covering(user_key, snapshot));
+            }
+        }
+        newest
     }
 
     /// One set of all tombstones. Made anew, under a lock, when some were added since the last time.

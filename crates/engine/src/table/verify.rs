@@ -91,18 +91,18 @@ impl Points {
         self.seqnos = Some((min.min(seqno), max.max(seqno)));
     }
 
-    /// Compares with the manifest. Range tombstones are kept in fragments, whose number and bytes differ from those of the
-    /// tombstones written, so with them only bounds can be compared.
+    /// Compares with the manifest. Pieces of range tombstones that touch are joined when they are read, so with them numbers and
+    /// bytes differ, and only bounds can be compared.
     fn agree(mut self, sections: &Sections, meta: &TableMeta) -> Result<()> {
         let no_ranges = sections.range_dels.is_empty();
         let outside = (self.entries > 0)
             && (*self.smallest < *meta.smallest
                 || *self.largest > *meta.largest
                 || (meta.largest_exclusive && *self.largest == *meta.largest));
-        let starts = sections.range_dels.fragments().map(|fragment| fragment.start);
-        let ends = sections.range_dels.fragments().map(|fragment| fragment.end);
-        let first = starts.chain((self.entries > 0).then_some(&*self.smallest)).min();
-        let end = ends.chain((self.entries > 0).then_some(&*self.largest)).max();
+        let ranges = sections.range_dels.bounds();
+        let points = (self.entries > 0).then_some((&*self.smallest, &*self.largest));
+        let first = ranges.iter().chain(&points).map(|bounds| bounds.0).min();
+        let end = ranges.iter().chain(&points).map(|bounds| bounds.1).max();
         let bounds = first == Some(&*meta.smallest) && end == Some(&*meta.largest);
         for tombstone in sections.range_dels.iter() {
             self.take_seqno(tombstone.seqno);

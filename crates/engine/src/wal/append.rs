@@ -1,6 +1,6 @@
 //! Appending frames to one log file: the part the write-ahead log and the manifest share.
 //!
-//! An `Appender` belongs to one thread at a time. Its [`Watermark`] is shared with whoever syncs the file.
+//! An `Appender` belongs to one thread at a time. Its [`LogSync`] is shared with whoever syncs the file.
 //! Invariant: after an append failed, nobody knows what is behind the last good frame, so every later append is
 //! refused (leveldb #1180 appended behind the garbage, and the reader stopped at it).
 
@@ -8,10 +8,10 @@ use std::io;
 use std::sync::Arc;
 
 use super::frame::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FrameHeader, payload_checksum};
+use super::sync::LogSync;
 use crate::batch::MAX_BATCH_BYTES;
 use crate::error::{Error, Result};
 use crate::fs::{Dir, File, FileName, OpenMode};
-use crate::sync::{AtomicU64, Ordering};
 
 /// Memory kept between appends; what a larger frame needed is given back.
 const KEPT_BUFFER_BYTES: usize = 4 << 20;
@@ -20,23 +20,6 @@ static ROOM_PIECE: [u8; 64 << 10] = [0; 64 << 10];
 /// Room ends where a block of the file system does.
 const BLOCK_BYTES: u64 = 4096;
 
-/// How far a log is known synced. Shared between the thread that appends and the thread that syncs.
-#[derive(Debug)]
-pub struct Watermark(AtomicU64);
-
-impl Watermark {
-    /// Everything below `offset` is on the disk: say so only after a sync that **began** after the append that
-    /// returned `offset`. Lower offsets than before change nothing.
-    pub fn raise(&self, offset: u64) {
-        self.0.fetch_max(offset, Ordering::Release);
-    }
-
-    /// The offset below which the log is known synced.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
 pub(crate) struct Appender {
     file: Arc<dyn File>,
     name: FileName,
@@ -44,7 +27,7 @@ pub(crate) struct Appender {
     size: u64,
     /// Up to where the file has been written, room included; `u64::MAX` once no room could be made.
     written: u64,
-    synced: Arc<Watermark>,
+    sync: Arc<LogSync>,
     buffer: Vec<u8>,
     failed: Option<Error>,
 }
@@ -56,17 +39,15 @@ impl Appender {
             dir.open(&name.to_string(), OpenMode::CreateNew).map_err(|e| Error::io("create", name, e))?;
         file.write_all_at(&header.encode(), 0).map_err(|e| Error::io("write the header of", name, e))?;
         let size = FILE_HEADER_BYTES as u64;
-        let synced = Arc::new(Watermark(AtomicU64::new(0)));
+        let sync = Arc::new(LogSync::new(file.clone(), name));
         let (number, buffer) = (header.number, Vec::new());
-        Ok(Self { file, name, number, size, written: size, synced, buffer, failed: None })
+        Ok(Self { file, name, number, size, written: size, sync, buffer, failed: None })
     }
 
     /// Makes the new file, what was written so far, and its name durable.
     pub(crate) fn persist(&mut self, dir: &dyn Dir) -> Result<()> {
-        self.file.sync_all().map_err(|e| self.fail(Error::io("sync", self.name, e)))?;
-        dir.sync().map_err(|e| self.fail(Error::io("sync the directory after creating", self.name, e)))?;
-        self.synced.raise(self.size);
-        Ok(())
+        self.sync.with_metadata(self.size).map_err(|e| self.fail(e))?;
+        dir.sync().map_err(|e| self.fail(Error::io("sync the directory after creating", self.name, e)))
     }
 
     /// Writes one frame in one write; returns the offset behind it.
@@ -127,7 +108,7 @@ impl Appender {
             count,
             number: self.number,
             first,
-            synced: self.synced.get(),
+            synced: self.sync.synced(),
             payload_checksum: payload_checksum(self.number, self.size, payload),
         };
         head.copy_from_slice(&header.encode(self.size));
@@ -139,20 +120,13 @@ impl Appender {
         if let Some(error) = &self.failed {
             return Err(error.context(format!("{} is not synced after a failure", self.name)));
         }
-        match self.file.sync_data() {
-            Ok(()) => self.synced.raise(self.size),
-            Err(e) => return Err(self.fail(Error::io("sync", self.name, e))),
-        }
+        self.sync.up_to(self.size).map_err(|e| self.fail(e))?;
         Ok(())
     }
 
     fn fail(&mut self, error: Error) -> Error {
         self.failed = Some(error.clone());
         error
-    }
-
-    pub(crate) fn file(&self) -> &Arc<dyn File> {
-        &self.file
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -163,8 +137,8 @@ impl Appender {
         self.size
     }
 
-    pub(crate) fn watermark(&self) -> &Arc<Watermark> {
-        &self.synced
+    pub(crate) fn log_sync(&self) -> &Arc<LogSync> {
+        &self.sync
     }
 }
 

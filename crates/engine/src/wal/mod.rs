@@ -24,12 +24,13 @@ pub(crate) mod append;
 pub mod frame;
 mod reader;
 pub(crate) mod scan;
+mod sync;
 #[cfg(test)]
 pub(crate) mod test_dir;
 mod writer;
 
-pub use append::Watermark;
 pub use reader::{Recovered, Replayed, Tail, replay, replay_all, seal};
+pub use sync::LogSync;
 pub use writer::WalWriter;
 
 #[cfg(test)]

@@ -32,8 +32,7 @@ fn workload(dir: &Arc<dyn Dir>, progress: &mut Progress) -> Result<()> {
                 wal.make_room(5_000);
             }
             if round % 5 == 3 || round == 11 {
-                wal.file().sync_data().map_err(|e| crate::Error::io("sync", number, e))?;
-                wal.set_synced(end);
+                wal.log_sync().up_to(end)?;
                 progress.synced = progress.issued;
             }
         }
@@ -118,10 +117,12 @@ fn the_example_of_the_format_document_is_what_is_written() {
     let disk = SimFs::new();
     let mut batch = crate::batch::WriteBatch::new();
     batch.put(b"k", b"vv").unwrap();
-    let mut wal = WalWriter::create(&open(&disk), 3, None).unwrap();
+    let dir = open(&disk);
+    let mut wal = WalWriter::create(&dir, 3, None).unwrap();
     wal.append(7, batch.len(), &[batch.bytes()]).unwrap();
     let mut bytes = vec![0; wal.size() as usize];
-    crate::fs::read_exact_at(wal.file().as_ref(), &mut bytes, 0).unwrap();
+    let file = dir.open("000003.wal", crate::fs::OpenMode::Read).unwrap();
+    crate::fs::read_exact_at(file.as_ref(), &mut bytes, 0).unwrap();
     let lines: Vec<String> = bytes
         .chunks(16)
         .map(|line| line.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" "))

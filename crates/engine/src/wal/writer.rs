@@ -1,12 +1,13 @@
 //! Writing one write-ahead log. Belongs to one thread at a time (the commit leader); the sync thread only
-//! holds the file and the [`Watermark`].
+//! holds the [`LogSync`].
 
 use std::sync::Arc;
 
-use super::append::{Appender, Watermark};
+use super::append::Appender;
 use super::frame::{FileHeader, WAL_MAGIC};
+use super::sync::LogSync;
 use crate::error::Result;
-use crate::fs::{Dir, File, FileName};
+use crate::fs::{Dir, FileName};
 use crate::key::SeqNo;
 
 /// A log being written.
@@ -52,19 +53,9 @@ impl WalWriter {
         self.0.append(0, 0, &[])
     }
 
-    /// Everything below `offset` is on the disk. Later frames carry it. See [`Watermark::raise`].
-    pub fn set_synced(&self, offset: u64) {
-        self.0.watermark().raise(offset);
-    }
-
-    /// What [`set_synced`](Self::set_synced) raises, to be kept by the sync thread.
-    pub fn watermark(&self) -> &Arc<Watermark> {
-        self.0.watermark()
-    }
-
-    /// The file, for whoever syncs it.
-    pub fn file(&self) -> &Arc<dyn File> {
-        self.0.file()
+    /// For whoever makes the log durable, on whatever thread.
+    pub fn log_sync(&self) -> &Arc<LogSync> {
+        self.0.log_sync()
     }
 
     /// The log's number.

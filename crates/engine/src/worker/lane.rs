@@ -186,11 +186,13 @@ pub(super) fn spawn(lane: Arc<Lane>, priority: Priority) -> io::Result<thread::J
     })
 }
 
-/// Linux keeps a nice value for each thread. Refused: it runs like the others, only less politely.
+/// Linux keeps a nice value for each thread, of at most 19; a new thread has that of who starts it. Refused: it runs like the others, only less politely.
 #[cfg(all(target_os = "linux", not(shuttle)))]
-fn lower_priority(nice: i32) {
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice);
+fn lower_priority(by: i32) {
+    let thread = Some(rustix::thread::gettid());
+    let _ = rustix::process::getpriority_process(thread)
+        .and_then(|nice| rustix::process::setpriority_process(thread, nice + by));
 }
 
 #[cfg(not(all(target_os = "linux", not(shuttle))))]
-fn lower_priority(_nice: i32) {}
+fn lower_priority(_by: i32) {}

@@ -23,10 +23,10 @@ fn write(dir: &TestDir, number: u64, before: Option<(u64, u64)>, groups: &[(Vec<
     let mut wal = WalWriter::create(&dir.as_dir(), number, before).unwrap();
     let mut out = Vec::new();
     for (i, (payload, sync)) in groups.iter().enumerate() {
-        let (start, synced) = (wal.size(), wal.watermark().get());
+        let (start, synced) = (wal.size(), wal.log_sync().synced());
         let end = wal.append(i as u64, 1, &[payload]).unwrap();
         if *sync {
-            wal.set_synced(end);
+            wal.log_sync().up_to(end).unwrap();
         }
         out.push(Written { start, end, synced, payload: payload.clone() });
     }
@@ -202,7 +202,7 @@ fn a_mark_makes_damage_in_the_last_synced_frame_an_error() {
     let dir = TestDir::new();
     let mut wal = WalWriter::create(&dir.as_dir(), 7, None).unwrap();
     let end = wal.append(0, 1, &[b"last words"]).unwrap();
-    wal.set_synced(end);
+    wal.log_sync().up_to(end).unwrap();
     wal.mark().unwrap();
     let mut bytes = dir.bytes(LOG);
     bytes[end as usize - 1] ^= 1;
@@ -312,11 +312,11 @@ fn write_with_room(dir: &TestDir, room: u64) -> Vec<Written> {
     let mut wal = WalWriter::create(&dir.as_dir(), 7, None).unwrap();
     let mut out = Vec::new();
     for (i, (payload, sync)) in sample().into_iter().enumerate() {
-        let (start, synced) = (wal.size(), wal.watermark().get());
+        let (start, synced) = (wal.size(), wal.log_sync().synced());
         let end = wal.append(i as u64, 1, &[&payload]).unwrap();
         wal.make_room(room);
         if sync {
-            wal.set_synced(end);
+            wal.log_sync().up_to(end).unwrap();
         }
         out.push(Written { start, end, synced, payload });
     }
@@ -360,13 +360,13 @@ fn what_a_writer_puts_into_its_room_meanwhile_is_not_taken_for_damage() {
     let mut wal = WalWriter::create(&dir.as_dir(), 7, None).unwrap();
     let end = wal.append(1, 1, &[b"read together with the room behind it"]).unwrap();
     wal.make_room(3 << 20);
-    wal.set_synced(end);
+    wal.log_sync().up_to(end).unwrap();
     let mut found = Vec::new();
     replay(&*dir.as_dir(), 7, Tail::MayBeTorn, |first, _, _| {
         if found.is_empty() {
             // More than is read at a time, so that the frame behind it is seen and this one was not.
             let end = wal.append(2, 1, &[&vec![2; 1 << 20]])?;
-            wal.set_synced(end);
+            wal.log_sync().up_to(end)?;
             wal.append(3, 1, &[b"knows what was synced"])?;
         }
         found.push(first);
