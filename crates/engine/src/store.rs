@@ -58,6 +58,8 @@ pub(crate) struct Store {
     pub pending_compaction: AtomicU64,
     /// Held by whoever flushes.
     pub flushing: Mutex<()>,
+    /// Whether there are so few processors that a flush and a compaction at once would leave none to the program.
+    pub few_processors: bool,
     /// How fast flushes go.
     pub drain: DrainRate,
     /// Reads that need the disk.
@@ -94,6 +96,14 @@ impl Store {
     pub fn notify(&self, lane: impl FnOnce(&Lanes) -> LaneId) {
         if let Some(lanes) = self.lanes.get() {
             self.executor.notify(lane(lanes));
+        }
+    }
+
+    /// For a compaction: where processors are few, waits while a flush runs, so that the program's event loop is not late.
+    #[inline]
+    pub fn let_flush_pass(&self) {
+        if self.few_processors && self.flushing.is_locked() {
+            drop(self.flushing.lock());
         }
     }
 

@@ -47,6 +47,7 @@ impl Outputs<'_> {
         let mut cutter = Cutter::new(task);
         cursor.seek_to_first()?;
         while cursor.valid() {
+            self.store.let_flush_pass();
             let key = cursor.user_key();
             if let Some((trailer, value)) = retention.keep(key, cursor.trailer(), cursor.value()) {
                 self.add(&mut cutter, key, trailer, value)?;

@@ -1,5 +1,6 @@
 //! Opening and closing a database.
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -223,6 +224,7 @@ fn open_store(
         remover,
         pending_compaction: AtomicU64::new(0),
         flushing: Mutex::default(),
+        few_processors: processors() <= 2,
         drain: DrainRate::new(),
         lanes: OnceLock::new(),
     };
@@ -283,5 +285,9 @@ fn start_lanes(parts: &Arc<Parts>) -> Result<()> {
 
 /// One less than there are cores: one stays for the writers.
 fn compaction_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
+    processors().saturating_sub(1).max(1)
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }

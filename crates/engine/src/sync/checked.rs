@@ -26,6 +26,10 @@ impl<T> Mutex<T> {
         MutexGuard { mutex: self, held: Some(held) }
     }
 
+    pub(crate) fn is_locked(&self) -> bool {
+        self.0.try_lock().is_err()
+    }
+
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock().ok().map(|held| MutexGuard { mutex: self, held: Some(held) })
     }
