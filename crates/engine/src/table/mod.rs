@@ -14,6 +14,7 @@ mod filter;
 mod format;
 mod index;
 mod open;
+mod points;
 mod properties;
 mod resident;
 mod verify;
@@ -33,8 +34,8 @@ use crate::key::SeqNo;
 use crate::range_del::RangeDels;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::version::TableMeta;
-pub(crate) use open::BlockRef;
 use open::OpenTable;
+pub(crate) use open::Spot;
 use resident::Resident;
 
 #[cfg(test)]
@@ -153,10 +154,11 @@ impl Table {
         f: impl FnOnce(u64, &[u8]) -> R,
     ) -> Result<Option<R>> {
         let reader = self.reader(how)?;
-        let block = reader.probe(user_key, hash, snapshot, how)?;
-        let found =
-            block.as_ref().and_then(BlockRef::get).and_then(|block| block.get(user_key, hash, snapshot));
-        Ok(found.map(|(trailer, value)| f(trailer, value)))
+        let spot = reader.probe(user_key, hash, snapshot, how)?;
+        Ok(spot
+            .as_ref()
+            .and_then(|spot| spot.get(user_key, hash, snapshot))
+            .map(|(trailer, value)| f(trailer, value)))
     }
 
     /// The table, open, for lookups one after the other.
@@ -276,13 +278,15 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Whether a key with this hash may be inside.
+    /// Has the processor fetch what [`Reader::probe`] looks at first; nothing waits for it.
     #[inline]
-    pub(crate) fn may_contain(&self, hash: u64) -> bool {
-        self.open.as_deref().is_some_and(|open| open.may_contain(hash))
+    pub(crate) fn touch(&self, hash: u64) {
+        if let Some(open) = self.open.as_deref() {
+            open.touch(hash);
+        }
     }
 
-    /// The block in which [`Table::get`] looks for the record; `None` when the table surely has none.
+    /// Where [`Table::get`] looks for the record; `None` when the table surely has none.
     #[inline]
     pub(crate) fn probe(
         &self,
@@ -290,13 +294,11 @@ impl Reader {
         hash: u64,
         snapshot: SeqNo,
         how: ReadHow,
-    ) -> Result<Option<BlockRef<'_>>> {
-        let Some(open) = self.open.as_deref() else { return Ok(None) };
-        if snapshot < self.min_seqno || !open.may_contain(hash) {
-            return Ok(None);
+    ) -> Result<Option<Spot<'_>>> {
+        match self.open.as_deref() {
+            Some(open) if snapshot >= self.min_seqno => open.probe(user_key, hash, how),
+            _ => Ok(None),
         }
-        let Some(at) = open.index.find(user_key) else { return Ok(None) };
-        open.block(at, how).map(Some)
     }
 }
 

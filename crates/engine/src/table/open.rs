@@ -5,19 +5,21 @@
 #![deny(clippy::indexing_slicing)]
 
 use std::borrow::Cow;
+use std::hint::black_box;
 use std::sync::{Arc, OnceLock, Weak};
 
-use super::block::{self, Block, Held, SharedBlock};
+use super::block::{self, Block, Held, Row, SharedBlock};
 use super::filter::Filter;
 use super::format::{self, FOOTER_BYTES, Footer, Section, SectionKind, corrupt};
 use super::index::Index;
 use super::properties::{Properties, decode_range_deletes};
-use super::resident::{Resident, ResidentBlock};
+use super::resident::{Resident, ResidentBlock, Untold};
 use super::{ReadHow, Table, TableContext};
 use crate::cache::{BlockCache, BlockSlots, CachedBlock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::names::FileName;
 use crate::fs::{Dir, File, OpenMode};
+use crate::key::{self, SeqNo};
 use crate::range_del::RangeDels;
 use crate::sync::{AtomicBool, AtomicUsize, Ordering};
 use crate::version::TableMeta;
@@ -170,7 +172,7 @@ impl Sections {
 }
 
 /// A table whose file is open.
-pub(super) struct OpenTable {
+pub(crate) struct OpenTable {
     pub(super) file: TableFile,
     pub(super) index: Index,
     filter: Option<Filter>,
@@ -186,19 +188,52 @@ pub(super) struct OpenTable {
     used: AtomicBool,
 }
 
-/// A block being read.
-pub(crate) enum BlockRef<'a> {
-    Resident(Block<'a>),
+/// Where a lookup looks for its record.
+pub(crate) enum Spot<'a> {
+    /// In a row of a table that is wholly in memory; if the record is not there, in a block of it.
+    Row(&'a [u8], &'a OpenTable),
+    /// In a block of such a table.
+    Block(Block<'a>),
+    /// In a block of the cache.
     Cached(CachedBlock),
 }
 
-impl BlockRef<'_> {
-    /// The block; always there.
+impl Spot<'_> {
+    /// The newest version of `user_key` with a seqno of at most `snapshot`: its trailer and value. The arguments are those
+    /// it was found with.
     #[inline]
-    pub(crate) fn get(&self) -> Option<Block<'_>> {
+    pub(crate) fn get(&self, user_key: &[u8], hash: u64, snapshot: SeqNo) -> Option<(u64, &[u8])> {
+        let block = match self {
+            Self::Row(row, open) => {
+                if let Some(row) = Row::read(row)
+                    && row.suffix == user_key
+                    && key::seqno_of(row.trailer) <= snapshot
+                {
+                    return Some((row.trailer, row.value));
+                }
+                open.resident_block(user_key)?
+            }
+            Self::Block(block) => *block,
+            Self::Cached(block) => Block::of(block.get()?),
+        };
+        block.get(user_key, hash, snapshot)
+    }
+
+    /// The bytes that [`Spot::get`] reads to find its row, if that is not known.
+    pub(crate) fn columns(&self) -> &[u8] {
         match self {
-            Self::Resident(block) => Some(*block),
-            Self::Cached(block) => block.get().map(Block::of),
+            Self::Row(..) => &[],
+            Self::Block(block) => block.columns(),
+            Self::Cached(block) => block.get().map_or(&[], |block| Block::of(block).columns()),
+        }
+    }
+
+    /// The bytes of the row that [`Spot::get`] is going to look at first.
+    pub(crate) fn candidate(&self, hash: u64) -> Option<&[u8]> {
+        match self {
+            Self::Row(row, _) => Some(row),
+            Self::Block(block) => block.candidate(hash),
+            Self::Cached(block) => Block::of(block.get()?).candidate(hash),
         }
     }
 }
@@ -245,12 +280,6 @@ impl OpenTable {
         })
     }
 
-    /// Whether a key with this hash may be inside.
-    #[inline]
-    pub(super) fn may_contain(&self, hash: u64) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.may_contain(hash))
-    }
-
     #[inline]
     pub(super) fn mark_used(&self) {
         if !self.used.load(Ordering::Relaxed) {
@@ -262,14 +291,36 @@ impl OpenTable {
         self.used.swap(false, Ordering::Relaxed)
     }
 
-    /// Block `at`, from memory or from the file.
+    /// Where a key is, if it is there; `None` when surely not.
     #[inline]
-    pub(super) fn block(&self, at: usize, how: ReadHow) -> Result<BlockRef<'_>> {
-        if let Some(block) = self.resident.get().and_then(|resident| resident.block(at)) {
-            self.slots.count_hit();
-            return Ok(BlockRef::Resident(block));
+    pub(super) fn probe(&self, user_key: &[u8], hash: u64, how: ReadHow) -> Result<Option<Spot<'_>>> {
+        // Before the point index, which would do without: the filter is a tenth of its size.
+        if !self.filter.as_ref().is_none_or(|filter| filter.may_contain(hash)) {
+            return Ok(None);
         }
-        self.cached(at, how).map(BlockRef::Cached)
+        if let Some(resident) = self.resident.get() {
+            self.slots.count_hit();
+            return Ok(match resident.point(hash) {
+                Ok(row) => row.map(|row| Spot::Row(row, self)),
+                Err(Untold) => self.resident_block(user_key).map(Spot::Block),
+            });
+        }
+        let Some(at) = self.index.find(user_key) else { return Ok(None) };
+        self.cached(at, how).map(|block| Some(Spot::Cached(block)))
+    }
+
+    /// The block that may hold `user_key`, if all blocks are in memory.
+    fn resident_block(&self, user_key: &[u8]) -> Option<Block<'_>> {
+        self.resident.get()?.block(self.index.find(user_key)?)
+    }
+
+    /// Waits for what [`OpenTable::probe`] looks at first.
+    #[inline]
+    pub(super) fn touch(&self, hash: u64) {
+        black_box(self.filter.as_ref().map(|filter| filter.may_contain(hash)));
+        if let Some(resident) = self.resident.get() {
+            black_box(resident.point(hash).is_ok());
+        }
     }
 
     /// Block `at` for a cursor, if all blocks are in memory.

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::event::Clock;
 use crate::expiry::{Now, Said};
 use crate::key::{self, SeqNo};
-use crate::table::{BlockRef, ReadHow, Reader, Table};
+use crate::table::{ReadHow, Reader, Spot, Table};
 use crate::version::find_in_run;
 
 /// Keys that are read together. arc-swap lends a thread eight pointers without touching their counts; the view and a
@@ -115,25 +115,26 @@ impl ReadView {
             }
             let reader = |asked: Option<usize>| Some(&readers.get(asked?)?.1);
             for (asked, wanted) in asked.into_iter().zip(&*wanted) {
-                black_box(reader(asked).map(|reader| reader.may_contain(wanted.hash)));
-            }
-            let mut blocks: [Option<BlockRef<'_>>; GROUP] = [const { None }; GROUP];
-            for ((block, asked), wanted) in blocks.iter_mut().zip(asked).zip(&*wanted) {
                 if let Some(reader) = reader(asked) {
-                    *block = reader.probe(wanted.key, wanted.hash, snapshot, how)?;
+                    reader.touch(wanted.hash);
                 }
             }
-            let blocks = blocks.each_ref().map(|block| block.as_ref()?.get());
-            blocks.iter().flatten().for_each(|block| fetch(block.columns()));
+            let mut spots: [Option<Spot<'_>>; GROUP] = [const { None }; GROUP];
+            for ((spot, asked), wanted) in spots.iter_mut().zip(asked).zip(&*wanted) {
+                if let Some(reader) = reader(asked) {
+                    *spot = reader.probe(wanted.key, wanted.hash, snapshot, how)?;
+                }
+            }
+            spots.iter().flatten().for_each(|spot| fetch(spot.columns()));
             let mut rows: [&[u8]; GROUP] = [&[]; GROUP];
-            for ((row, block), wanted) in rows.iter_mut().zip(&blocks).zip(&*wanted) {
-                *row = block.and_then(|block| block.candidate(wanted.hash)).unwrap_or_default();
+            for ((row, spot), wanted) in rows.iter_mut().zip(&spots).zip(&*wanted) {
+                *row = spot.as_ref().and_then(|spot| spot.candidate(wanted.hash)).unwrap_or_default();
             }
             rows.iter().for_each(|row| fetch(row));
-            let mut blocks = blocks.iter();
+            let mut spots = spots.iter();
             keep(wanted, |wanted| {
-                let block = blocks.next().copied().flatten();
-                match block.and_then(|block| block.get(wanted.key, wanted.hash, snapshot)) {
+                let spot = spots.next().and_then(Option::as_ref);
+                match spot.and_then(|spot| spot.get(wanted.key, wanted.hash, snapshot)) {
                     Some((trailer, value)) => answer(wanted, trailer, value).map(|()| false),
                     None => Ok(wanted.covered == 0),
                 }

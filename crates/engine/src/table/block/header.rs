@@ -52,6 +52,8 @@ pub(crate) struct Header {
     pub(super) count: u32,
     /// Bytes of the common prefix.
     pub(super) common: u32,
+    /// Whether rows have the whole key instead of its suffix.
+    pub(super) whole: bool,
 }
 
 impl Header {

@@ -16,6 +16,9 @@
 //! touches one row; a seek searches the digests and compares whole keys only where digests tie. The digest comes
 //! after the common prefix, or keys like `user:123` would all have the same.
 //!
+//! A block of a table that is wholly in memory has the whole key in each row instead of the suffix, so that a row whose place
+//! is known is read without anything else: [`Block::widen`].
+//!
 //! This form is in memory only. The one on disk is in [`stored`]: [`BlockBuilder`] writes it, [`decode`] makes a block of it.
 //!
 //! A [`Block`] is a view of bytes, a [`SharedBlock`] is what is kept of one. Both are immutable; any thread may read them.
@@ -31,16 +34,17 @@ mod header;
 mod stored;
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use triomphe::ThinArc;
 
 pub use builder::BlockBuilder;
 pub(crate) use cursor::{BlockCursor, Held};
 
-use crate::codec::Reader;
+use crate::codec::{Reader, put_varint, varint_len};
 use crate::key::{self, SeqNo};
 pub(crate) use header::Header;
-use header::{DIGEST_BYTES, FIXED_BYTES, OffsetWidth};
+use header::{DIGEST_BYTES, FIXED_BYTES, OffsetWidth, TRAILER_BYTES};
 pub(crate) use stored::decode;
 
 #[cfg(test)]
@@ -91,16 +95,20 @@ const fn digest_shift(length: usize) -> u32 {
     }
 }
 
+impl<'a> Row<'a> {
+    /// A row as it lies in a block.
+    #[inline]
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        Some(Self { trailer: reader.u64()?, suffix: reader.bytes()?, value: reader.rest() })
+    }
+}
+
 impl<'a> Block<'a> {
-    /// The block of these bytes, of which [`Block::header`] was taken before.
+    /// The block of these bytes, which [`Block::widen`] wrote and gave the header of.
     #[inline]
     pub(crate) fn again(data: &'a [u8], header: Header) -> Self {
         Self { data, header }
-    }
-
-    /// What its first bytes say.
-    pub(crate) fn header(self) -> Header {
-        self.header
     }
 
     /// A view of a block that is kept.
@@ -121,6 +129,7 @@ impl<'a> Block<'a> {
     }
 
     /// The bytes of the block.
+    #[cfg(test)]
     pub(crate) fn bytes(self) -> &'a [u8] {
         self.data
     }
@@ -134,19 +143,50 @@ impl<'a> Block<'a> {
     /// Entry `at`; `None` past the last one.
     #[inline]
     pub fn row(self, at: usize) -> Option<Row<'a>> {
-        let mut reader = Reader::new(self.row_bytes(at)?);
-        Some(Row { trailer: reader.u64()?, suffix: reader.bytes()?, value: reader.rest() })
+        let row = Row::read(self.data.get(self.place(at)?)?)?;
+        if self.header.whole {
+            return Some(Row { suffix: row.suffix.get(self.header.common as usize..)?, ..row });
+        }
+        Some(row)
     }
 
-    /// The bytes of row `at`.
+    /// Where the bytes of row `at` are.
     #[inline]
-    fn row_bytes(self, at: usize) -> Option<&'a [u8]> {
+    pub(crate) fn place(self, at: usize) -> Option<Range<usize>> {
         if at >= self.len() {
             return None;
         }
-        let rows = self.data.get(self.header.rows()..)?;
-        let end = if at + 1 < self.len() { self.offset(at + 1)? } else { rows.len() };
-        rows.get(self.offset(at)?..end)
+        let rows = self.header.rows();
+        let end = if at + 1 < self.len() { rows + self.offset(at + 1)? } else { self.data.len() };
+        Some(rows + self.offset(at)?..end)
+    }
+
+    /// Appends the block to `out` with whole keys in its rows. `None`, with part of it there, for one that has them already.
+    pub(crate) fn widen(self, out: &mut Vec<u8>) -> Option<Header> {
+        let (start, common) = (out.len(), self.common_prefix());
+        let rows = || (0..self.len()).filter_map(|at| self.row(at));
+        let row_bytes = |row: &Row<'_>| {
+            let key = common.len() + row.suffix.len();
+            TRAILER_BYTES + varint_len(key as u64) + key + row.value.len()
+        };
+        let width = OffsetWidth::for_offset(rows().map(|row| row_bytes(&row)).sum());
+        let header = Header { width, whole: true, ..self.header };
+        header.put(out);
+        out.extend_from_slice(self.data.get(FIXED_BYTES..self.header.offsets())?);
+        let mut offset = 0;
+        for row in rows() {
+            out.extend_from_slice((offset as u64).to_le_bytes().get(..width.bytes())?);
+            offset += row_bytes(&row);
+        }
+        out.extend_from_slice(self.digests().as_flattened());
+        for row in rows() {
+            out.extend_from_slice(&row.trailer.to_le_bytes());
+            put_varint(out, (common.len() + row.suffix.len()) as u64);
+            out.extend_from_slice(common);
+            out.extend_from_slice(row.suffix);
+            out.extend_from_slice(row.value);
+        }
+        (!self.header.whole && out.len() - start == header.rows() + offset).then_some(header)
     }
 
     /// The newest version of `user_key` with a seqno of at most `snapshot`: its trailer and value. `hash` is
@@ -179,7 +219,7 @@ impl<'a> Block<'a> {
     #[inline]
     pub(crate) fn candidate(self, hash: u64) -> Option<&'a [u8]> {
         let fingerprints = self.data.get(self.header.fingerprints()..self.header.offsets())?;
-        self.row_bytes(find(fingerprints, 0, fingerprint(hash))?)
+        self.data.get(self.place(find(fingerprints, 0, fingerprint(hash))?)?)
     }
 
     /// The rest of `get` when the newest version, just before `from`, is too new. A search, because an old

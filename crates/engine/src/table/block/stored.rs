@@ -154,7 +154,7 @@ impl<'a> Parts<'a> {
         let rows = count as usize * TRAILER_BYTES + suffixes.varints + entries.len();
         let last = TRAILER_BYTES + varint_len(suffixes.last as u64) + suffixes.last + values.last;
         let width = OffsetWidth::for_offset(rows - last);
-        let header = Header { width, count, common: common.len() as u32 };
+        let header = Header { width, count, common: common.len() as u32, whole: false };
         Ok(Self { header, rows, common, suffix_lengths, value_lengths, kinds, first, steps, entries })
     }
 
