@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::{Engine, Parts};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Clock;
 use crate::expiry::Now;
 use crate::iter::{Cursor, LevelCursor, MergeCursor, UserCursor};
@@ -192,11 +192,11 @@ impl Iter {
 
     fn opened(&mut self) -> Result<&mut UserCursor<Source>> {
         self.parts.store.check_open()?;
-        let cursor = match self.cursor.take() {
-            Some(cursor) => cursor,
-            None => open_cursor(&self.view, self.seqno, &self.options, &self.now)?,
-        };
-        Ok(self.cursor.insert(cursor))
+        // Not moved out and in: it is large, and this is done for each entry.
+        if self.cursor.is_none() {
+            self.cursor = Some(open_cursor(&self.view, self.seqno, &self.options, &self.now)?);
+        }
+        self.cursor.as_mut().ok_or_else(|| Error::new(ErrorKind::Internal, "an iterator lost its cursor"))
     }
 }
 
