@@ -33,7 +33,10 @@ export interface OpenOptions<K extends EncodingName = 'utf8', V extends Encoding
   memtableBytes?: number
   /** How many tables may stand in L0 before compaction is due; 1 to 1,000. Default: 10. */
   maxTables?: number
-  /** Bytes of blocks, indexes and filters kept in memory; up to 2^46. Default: 256 MiB. */
+  /**
+   * Bytes of blocks, indexes and filters kept in memory; up to 2^46. Up to three quarters of them go to tables that are so much
+   * read that they are kept whole. Default: 256 MiB.
+   */
   cacheBytes?: number
   /** How many files may be open at once; 16 to 2^20. Default: half of what the process may open, at most 4,096. */
   maxOpenFiles?: number
