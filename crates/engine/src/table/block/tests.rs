@@ -129,6 +129,22 @@ fn offsets_widen_with_the_block() {
 }
 
 #[test]
+fn whole_keys_may_need_wider_offsets() {
+    let key = |n: u8| [vec![b'p'; 1000], vec![n]].concat();
+    let model = (0..100).map(|n| ((key(n), std::cmp::Reverse(256)), vec![n])).collect();
+    let narrow = build(&model);
+    let narrow = Block::of(&narrow);
+    let mut bytes = Vec::new();
+    let header = narrow.widen(&mut bytes).unwrap();
+    let wide = Block::again(&bytes, header);
+    assert_eq!((narrow.bytes()[0], wide.bytes()[0]), (1, 2));
+    for n in 0..100 {
+        assert_eq!(wide.get(&key(n), hash(&key(n)), 9), Some((256, &[n][..])));
+        assert_eq!(wide.lower_bound(&key(n), u64::MAX), usize::from(n));
+    }
+}
+
+#[test]
 fn ten_thousand_versions_of_a_key_are_searched_not_scanned() {
     let model = (1..=10_000u64)
         .map(|s| ((b"k".to_vec(), std::cmp::Reverse(trailer(s, Kind::Set))), vec![]))
