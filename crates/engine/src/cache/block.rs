@@ -43,7 +43,7 @@ pub struct BlockCache {
     queue: Mutex<Queue>,
     blocks: AtomicUsize,
     pinned: AtomicUsize,
-    /// Queue entries whose table went since the queue was last told.
+    /// Queue entries whose block went with its table, or into a table in memory, since the queue was last told.
     gone: AtomicUsize,
     closed: AtomicBool,
     counters: Counters,
@@ -57,11 +57,16 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Gives back all but `bytes`.
-    pub(crate) fn shrink(&mut self, bytes: usize) {
+    /// Makes it `bytes`: gives back what is not needed, takes what is missing. False when there is no room for that.
+    pub(crate) fn fit(&mut self, bytes: usize) -> bool {
         let unused = self.bytes.saturating_sub(bytes);
         self.bytes -= unused;
         self.cache.pinned.fetch_sub(unused, Ordering::Relaxed);
+        if bytes > self.bytes {
+            let Some(mut missing) = self.cache.reserve(bytes - self.bytes) else { return false };
+            self.bytes += std::mem::take(&mut missing.bytes);
+        }
+        true
     }
 }
 
@@ -131,7 +136,10 @@ impl BlockCache {
             return None;
         }
         self.pinned.fetch_add(bytes, Ordering::Relaxed);
-        drop(self.trim(&mut self.queue.lock()));
+        let mut queue = self.queue.lock();
+        let evicted = self.trim(&mut queue);
+        drop(queue);
+        drop(evicted);
         Some(Reservation { cache: self.clone(), bytes })
     }
 
@@ -163,7 +171,7 @@ impl BlockCache {
         }
         let Some(place) = owner.slots.get(slot) else { return };
         let mut queue = self.queue.lock();
-        queue.owners_gone(self.gone.swap(0, Ordering::Relaxed));
+        queue.blocks_gone(self.gone.swap(0, Ordering::Relaxed));
         if place.load().is_some() {
             return;
         }
@@ -254,9 +262,16 @@ impl BlockSlots {
         Some(block)
     }
 
-    /// Empties all slots; their entries in the queue go when they come up. Returns how many had a block.
-    pub(crate) fn clear(&self) -> usize {
-        (0..self.slots.len()).filter_map(|slot| self.take(slot)).count()
+    /// Empties all slots; their entries in the queue go when they come up or are swept.
+    pub(crate) fn clear(&self) {
+        let count = (0..self.slots.len()).filter_map(|slot| self.take(slot)).count();
+        // Not under the queue's lock: the last reference may go while that is held.
+        self.cache.gone.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Whether there is a block in the slot.
+    pub(super) fn holds(&self, slot: usize) -> bool {
+        self.slots.get(slot).is_some_and(|place| place.load().is_some())
     }
 
     /// Counts a read that was answered from memory without these slots.
@@ -344,10 +359,8 @@ impl BlockSlots {
 
 impl Drop for BlockSlots {
     fn drop(&mut self) {
-        let count = self.clear();
+        self.clear();
         self.cache.pinned.fetch_sub(self.pinned, Ordering::Relaxed);
-        // Not under the queue's lock: the last reference may go while that is held.
-        self.cache.gone.fetch_add(count, Ordering::Relaxed);
     }
 }
 

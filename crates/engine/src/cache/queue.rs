@@ -19,13 +19,13 @@ pub(super) struct Entry {
     pub(super) id: u64,
 }
 
-/// The two queues. Entries whose owner is gone stay until they come up or are swept.
+/// The two queues. Entries whose owner or block is gone stay until they come up or are swept.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     small: Fifo,
     main: Fifo,
     ghosts: Ghosts,
-    /// Entries whose owner is gone.
+    /// Entries whose owner or block is gone.
     stale: usize,
 }
 
@@ -48,7 +48,7 @@ impl Fifo {
     }
 
     fn sweep(&mut self) {
-        self.entries.retain(|entry| entry.owner.strong_count() > 0);
+        self.entries.retain(|entry| entry.owner.upgrade().is_some_and(|owner| owner.holds(entry.slot)));
         self.bytes = self.entries.iter().map(|entry| entry.bytes).sum();
     }
 }
@@ -83,9 +83,9 @@ impl Queue {
         }
     }
 
-    /// Notes that the owners of `count` entries are gone. Sweeps when they are many, so that memory stays in
+    /// Notes that the blocks of `count` entries are gone. Sweeps when they are many, so that memory stays in
     /// proportion and the cost is constant an entry.
-    pub(super) fn owners_gone(&mut self, count: usize) {
+    pub(super) fn blocks_gone(&mut self, count: usize) {
         self.stale += count;
         if self.stale > 64 + self.len() / 2 {
             self.small.sweep();

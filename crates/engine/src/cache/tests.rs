@@ -127,6 +127,49 @@ fn tables_that_come_and_go_leave_nothing_in_the_queue() {
 }
 
 #[test]
+fn tables_whose_slots_are_cleared_leave_nothing_in_the_queue() {
+    let cache = BlockCache::new(10 << 20);
+    let tables: Vec<_> = (0..500)
+        .map(|number| {
+            let slots = cache.slots(number, 10, 100, false);
+            for slot in 0..10 {
+                slots.load(slot, || block(100)).unwrap();
+            }
+            slots.clear();
+            slots
+        })
+        .collect();
+    assert!(cache.queued() < 200, "{} entries", cache.queued());
+    assert_eq!(held(&cache), 0);
+    // Slots can be filled again.
+    tables[3].load(3, || block(100)).unwrap();
+    assert!(tables[3].get(3).is_some());
+}
+
+#[test]
+fn a_reservation_takes_of_three_quarters_of_the_budget_and_makes_blocks_give_way() {
+    let cache = BlockCache::new(100_000);
+    let pinned = || cache.stats().pinned_bytes;
+    let slots = cache.slots(1, 100, 0, false);
+    let before = pinned();
+    for slot in 0..100 {
+        slots.load(slot, || block(1000)).unwrap();
+    }
+    assert!(cache.reserve(75_001 - before).is_none());
+    let mut most = cache.reserve(75_000 - before).unwrap();
+    assert_eq!(pinned(), 75_000);
+    assert!(held(&cache) <= 25_000);
+    assert!(cache.reserve(1).is_none());
+    assert!(!most.fit(75_001 - before) && pinned() == 75_000);
+    assert!(most.fit(10_000) && pinned() == before + 10_000);
+    assert!(most.fit(20_000) && pinned() == before + 20_000);
+    drop(most);
+    assert_eq!(pinned(), before);
+    cache.close();
+    assert!(cache.reserve(1).is_none());
+}
+
+#[test]
 fn hits_and_misses_are_counted() {
     let cache = BlockCache::new(1 << 20);
     let slots = cache.slots(1, 2, 0, false);

@@ -170,7 +170,7 @@ impl Table {
     /// Has all blocks in memory from now on, if the cache's budget has room or can be given some by tables that nobody reads.
     /// Takes as long as reading the whole table.
     pub(crate) fn make_resident(&self) {
-        let Some(open) = self.open.load_full() else { return };
+        let Some(open) = self.open.load_full().filter(|open| !open.is_resident()) else { return };
         let load = || Resident::load(&open, &self.meta);
         let loaded = load().and_then(|loaded| match loaded {
             Some(_) => Ok(loaded),

@@ -350,8 +350,8 @@ impl OpenTable {
         }
     }
 
-    /// A block had to be read. Once half as many were as there are, all of them shall be in memory.
-    fn count_miss(&self) {
+    /// A block was read. Once half as many were as there are, all of them shall be in memory.
+    fn count_read(&self) {
         let worth_it = !self.paranoid && self.index.len() >= LEAST_RESIDENT;
         if worth_it && self.patience.fetch_sub(1, Ordering::Relaxed) == 1 {
             (self.ctx.on_hot)(self.table.clone());
@@ -387,18 +387,16 @@ impl OpenTable {
     #[cold]
     fn miss(&self, at: usize, how: ReadHow) -> Result<SharedBlock> {
         let (offset, length) = self.place(at)?;
-        if how.fill_cache {
-            self.count_miss();
-        }
         if !how.may_block {
             let block = self.decode(offset, self.file.read_nowait(offset, length)?.into())?;
             if how.fill_cache {
                 self.slots.offer(at, &block);
+                self.count_read();
             }
             return Ok(block);
         }
         let read = || self.decode(offset, self.file.read(offset, length)?.into());
-        if how.fill_cache { self.slots.load(at, read) } else { read() }
+        if how.fill_cache { self.slots.load(at, || read().inspect(|_| self.count_read())) } else { read() }
     }
 
     /// Offset and stored length of block `at`.

@@ -30,8 +30,7 @@ use crate::version::TableMeta;
 
 /// Blocks begin at cache lines.
 const LINE_BYTES: usize = 64;
-/// Bytes that a block has besides its entries: header, and what is lost up to the next line. Its common prefix is counted
-/// with the keys.
+/// Bytes that a block has besides its entries and common prefix: header, and what is lost up to the next line.
 const BLOCK_OVERHEAD: u64 = 12 + LINE_BYTES as u64;
 /// Bytes that an entry has at most besides key and value: fingerprint, offset, digest, trailer and the key's length.
 const ENTRY_OVERHEAD: u64 = 2 + 8 + 8 + 8 + 3;
@@ -61,13 +60,16 @@ impl Resident {
             .saturating_mul(BLOCK_OVERHEAD)
             .saturating_add(meta.entries.saturating_mul(ENTRY_OVERHEAD))
             .saturating_add(meta.raw_bytes);
-        let (Ok(blocks), Ok(keys)) = (usize::try_from(blocks), usize::try_from(meta.entries)) else {
+        // How long the common prefixes are is known when all blocks are read: the keys in them are at least as long.
+        let most = usize::try_from(blocks.saturating_add(meta.raw_bytes));
+        let (Ok(blocks), Ok(most), Ok(keys)) = (usize::try_from(blocks), most, usize::try_from(meta.entries))
+        else {
             return Ok(None);
         };
         let Some(mut reserved) = cache.reserve(blocks.saturating_add(Points::memory(keys))) else {
             return Ok(None);
         };
-        let Ok(bytes) = MmapMut::map_anon(blocks.max(1)) else { return Ok(None) };
+        let Ok(bytes) = MmapMut::map_anon(most.max(1)) else { return Ok(None) };
         advise(&bytes);
         let mut filling = Filling { bytes, end: 0, points: Points::new(keys), widened: Vec::new() };
         let mut places = Vec::with_capacity(open.index.len());
@@ -82,7 +84,9 @@ impl Resident {
             places.push(place);
         }
         let Filling { bytes, end, points, .. } = filling;
-        reserved.shrink(end + points.as_ref().map_or(0, |_| Points::memory(keys)));
+        if !reserved.fit(end + points.as_ref().map_or(0, |_| Points::memory(keys))) {
+            return Ok(None);
+        }
         Ok(Some(Self { bytes, places: places.into(), points, _reserved: reserved }))
     }
 

@@ -77,6 +77,46 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn a_block_with_whole_keys_answers_alike(model in models(), others in prop::collection::vec(keys(), 1..20)) {
+        let narrow = build(&model);
+        let narrow = Block::of(&narrow);
+        // Behind other bytes.
+        let mut bytes = vec![7; 5];
+        let header = narrow.widen(&mut bytes).unwrap();
+        let wide = Block::again(&bytes[5..], header);
+        prop_assert_eq!(wide.len(), narrow.len());
+        prop_assert_eq!(wide.common_prefix(), narrow.common_prefix());
+        for at in 0..=narrow.len() {
+            prop_assert_eq!(wide.row(at), narrow.row(at));
+        }
+        for (at, (key, trailer)) in model.keys().enumerate() {
+            let row = Row::read(&wide.bytes()[wide.place(at).unwrap()]).unwrap();
+            prop_assert_eq!((row.suffix, row.trailer), (&key[..], trailer.0));
+        }
+        let known = model.keys().map(|(key, _)| key.clone());
+        for key in known.chain(others) {
+            let hash = hash(&key);
+            for snapshot in [0, 1, 7, 25, 50, key::MAX_SEQNO] {
+                prop_assert_eq!(wide.get(&key, hash, snapshot), narrow.get(&key, hash, snapshot));
+                let trailer = key::seek_trailer(snapshot);
+                prop_assert_eq!(wide.lower_bound(&key, trailer), narrow.lower_bound(&key, trailer));
+            }
+            prop_assert_eq!(wide.candidate(hash).is_some(), narrow.candidate(hash).is_some());
+        }
+        let entries = |block: Block<'_>| {
+            let mut entries = Vec::new();
+            block.check(|key, trailer, value| entries.push((key.to_vec(), trailer, value.to_vec()))).unwrap();
+            entries
+        };
+        prop_assert_eq!(entries(wide), entries(narrow));
+        prop_assert!(wide.widen(&mut Vec::new()).is_none());
+    }
+}
+
 #[test]
 fn offsets_widen_with_the_block() {
     for (bytes, flags) in [(10usize, 1u8), (40_000, 2)] {
@@ -85,6 +125,22 @@ fn offsets_widen_with_the_block() {
         let block = Block::of(&block);
         assert_eq!(block.bytes()[0], flags);
         assert_eq!(block.get(&[2], hash(&[2]), 9), Some((256, vec![2; bytes].as_slice())));
+    }
+}
+
+#[test]
+fn whole_keys_may_need_wider_offsets() {
+    let key = |n: u8| [vec![b'p'; 1000], vec![n]].concat();
+    let model = (0..100).map(|n| ((key(n), std::cmp::Reverse(256)), vec![n])).collect();
+    let narrow = build(&model);
+    let narrow = Block::of(&narrow);
+    let mut bytes = Vec::new();
+    let header = narrow.widen(&mut bytes).unwrap();
+    let wide = Block::again(&bytes, header);
+    assert_eq!((narrow.bytes()[0], wide.bytes()[0]), (1, 2));
+    for n in 0..100 {
+        assert_eq!(wide.get(&key(n), hash(&key(n)), 9), Some((256, &[n][..])));
+        assert_eq!(wide.lower_bound(&key(n), u64::MAX), usize::from(n));
     }
 }
 

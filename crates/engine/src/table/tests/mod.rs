@@ -4,4 +4,5 @@ mod corruption;
 mod forged;
 mod handles;
 mod model;
+mod resident;
 mod support;
