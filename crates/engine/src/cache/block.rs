@@ -45,34 +45,53 @@ pub struct BlockCache {
     pinned: AtomicUsize,
     /// Queue entries whose block went with its table, or into a table in memory, since the queue was last told.
     gone: AtomicUsize,
+    /// Reserved for tables that are being loaded. Their blocks that are cached stay until the table is in memory: whoever
+    /// reads them meanwhile should not have to read them again.
+    loading: AtomicUsize,
     closed: AtomicBool,
     counters: Counters,
 }
 
-/// A part of the budget, given back when it is dropped.
+/// A part of the budget for a table that is being loaded or wholly in memory, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     cache: Arc<BlockCache>,
     bytes: usize,
+    loaded: AtomicBool,
 }
 
 impl Reservation {
-    /// Makes it `bytes`: gives back what is not needed, takes what is missing. False when there is no room for that.
+    /// Makes it `bytes`: gives back what is not needed, takes what is missing. False when there is no room for that. Only
+    /// before [`Reservation::loaded`].
     pub(crate) fn fit(&mut self, bytes: usize) -> bool {
         let unused = self.bytes.saturating_sub(bytes);
         self.bytes -= unused;
-        self.cache.pinned.fetch_sub(unused, Ordering::Relaxed);
+        self.cache.loading.fetch_sub(unused, Ordering::Relaxed);
         if bytes > self.bytes {
             let Some(mut missing) = self.cache.reserve(bytes - self.bytes) else { return false };
             self.bytes += std::mem::take(&mut missing.bytes);
         }
         true
     }
+
+    /// The table is in memory: other blocks have to give way to it.
+    pub(crate) fn loaded(&self) {
+        let cache = &self.cache;
+        cache.loading.fetch_sub(self.bytes, Ordering::Relaxed);
+        cache.pinned.fetch_add(self.bytes, Ordering::Relaxed);
+        self.loaded.store(true, Ordering::Relaxed);
+        let mut queue = cache.queue.lock();
+        let evicted = cache.trim(&mut queue);
+        drop(queue);
+        drop(evicted);
+    }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.cache.pinned.fetch_sub(self.bytes, Ordering::Relaxed);
+        let counted =
+            if self.loaded.load(Ordering::Relaxed) { &self.cache.pinned } else { &self.cache.loading };
+        counted.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -86,6 +105,7 @@ impl BlockCache {
             blocks: AtomicUsize::new(0),
             pinned: AtomicUsize::new(0),
             gone: AtomicUsize::new(0),
+            loading: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
         })
@@ -131,16 +151,13 @@ impl BlockCache {
     /// Takes `bytes` of the budget for a table that is to be wholly in memory; `None` when less than a quarter would be left
     /// for the blocks of all others, or after [`BlockCache::close`].
     pub(crate) fn reserve(self: &Arc<Self>, bytes: usize) -> Option<Reservation> {
-        let room = (self.budget - self.budget / 4).saturating_sub(self.pinned.load(Ordering::Relaxed));
+        let taken = self.pinned.load(Ordering::Relaxed) + self.loading.load(Ordering::Relaxed);
+        let room = (self.budget - self.budget / 4).saturating_sub(taken);
         if bytes > room || self.is_closed() {
             return None;
         }
-        self.pinned.fetch_add(bytes, Ordering::Relaxed);
-        let mut queue = self.queue.lock();
-        let evicted = self.trim(&mut queue);
-        drop(queue);
-        drop(evicted);
-        Some(Reservation { cache: self.clone(), bytes })
+        self.loading.fetch_add(bytes, Ordering::Relaxed);
+        Some(Reservation { cache: self.clone(), bytes, loaded: AtomicBool::new(false) })
     }
 
     /// The database closes: tables that are being loaded are given up.
@@ -267,6 +284,11 @@ impl BlockSlots {
         let count = (0..self.slots.len()).filter_map(|slot| self.take(slot)).count();
         // Not under the queue's lock: the last reference may go while that is held.
         self.cache.gone.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// The block in the slot, if there is one; does not count as a use.
+    pub(crate) fn peek(&self, slot: usize) -> Option<SharedBlock> {
+        self.slots.get(slot)?.load_full()
     }
 
     /// Whether there is a block in the slot.

@@ -156,13 +156,18 @@ fn a_reservation_takes_of_three_quarters_of_the_budget_and_makes_blocks_give_way
         slots.load(slot, || block(1000)).unwrap();
     }
     assert!(cache.reserve(75_001 - before).is_none());
+    let full = held(&cache);
     let mut most = cache.reserve(75_000 - before).unwrap();
-    assert_eq!(pinned(), 75_000);
-    assert!(held(&cache) <= 25_000);
+    assert_eq!((pinned(), held(&cache)), (before, full), "nothing gives way while a table is loaded");
     assert!(cache.reserve(1).is_none());
-    assert!(!most.fit(75_001 - before) && pinned() == 75_000);
-    assert!(most.fit(10_000) && pinned() == before + 10_000);
-    assert!(most.fit(20_000) && pinned() == before + 20_000);
+    assert!(!most.fit(75_001 - before));
+    assert!(most.fit(10_000) && cache.reserve(65_001 - before).is_none());
+    assert!(most.fit(70_000 - before) && cache.reserve(5_001).is_none());
+    drop(cache.reserve(5_000).unwrap());
+    most.loaded();
+    assert_eq!(pinned(), 70_000);
+    assert!(held(&cache) <= 30_000);
+    assert!(cache.reserve(5_001).is_none());
     drop(most);
     assert_eq!(pinned(), before);
     cache.close();

@@ -365,9 +365,16 @@ impl OpenTable {
 
     /// Answers from `resident` from now on.
     pub(super) fn settle(&self, resident: Resident) {
-        if self.resident.set(Arc::new(resident)).is_ok() {
+        let resident = Arc::new(resident);
+        if self.resident.set(resident.clone()).is_ok() {
             self.slots.clear();
+            resident.loaded();
         }
+    }
+
+    /// Block `at` if it is cached.
+    pub(super) fn peek(&self, at: usize) -> Option<SharedBlock> {
+        self.slots.peek(at)
     }
 
     /// The cache its blocks are in.

@@ -40,7 +40,7 @@ pub(super) struct Resident {
     bytes: MmapMut,
     places: Box<[Place]>,
     points: Option<Points>,
-    _reserved: Reservation,
+    reserved: Reservation,
 }
 
 /// Where a block is.
@@ -78,8 +78,13 @@ impl Resident {
             if cache.is_closed() {
                 return Ok(None);
             }
-            let (offset, length) = open.place(at)?;
-            let block = open.decode(offset, ahead.stored(open, offset, length)?.into())?;
+            let block = match open.peek(at) {
+                Some(block) => block,
+                None => {
+                    let (offset, length) = open.place(at)?;
+                    open.decode(offset, ahead.stored(open, offset, length)?.into())?
+                }
+            };
             let Some(place) = filling.put(&block) else { return Ok(None) };
             places.push(place);
         }
@@ -87,7 +92,12 @@ impl Resident {
         if !reserved.fit(end + points.as_ref().map_or(0, |_| Points::memory(keys))) {
             return Ok(None);
         }
-        Ok(Some(Self { bytes, places: places.into(), points, _reserved: reserved }))
+        Ok(Some(Self { bytes, places: places.into(), points, reserved }))
+    }
+
+    /// It is read from now on: other blocks give way to it.
+    pub(super) fn loaded(&self) {
+        self.reserved.loaded();
     }
 
     /// The row that [`Block::get`] would find first for a key with this hash, if the key is there; the row's `suffix` is its
