@@ -131,6 +131,8 @@ fn flush_thread() {
     let stats = engine.stats();
     assert_eq!((stats.memtable_entries, stats.immutable_memtables), (0, 0));
     assert_eq!(all(&engine).len(), 10_000);
+    // They are deleted in the background; a close waits for that.
+    engine.close().unwrap();
     let logs = std::fs::read_dir(dir.path()).unwrap().filter(|entry| {
         entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "wal")
     });
