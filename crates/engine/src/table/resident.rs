@@ -2,8 +2,8 @@
 //!
 //! A lookup in it waits for memory fewer times than one through the block cache: [`Points`] leads from the key's hash to
 //! its row, no slot lies between index and block, and the piece is made of huge pages where the system has them, so that
-//! few of its addresses miss in the processor's page tables. Loaded by a background task once half of the blocks are cached, if the cache's budget has room;
-//! given up with the open table. Immutable; any thread may read it.
+//! few of its addresses miss in the processor's page tables. Loaded by a background task once half as many blocks were read
+//! as there are, if the cache's budget has room; given up with the open table. Immutable; any thread may read it.
 //!
 //! ```text
 //! bytes        block with whole keys | zeros up to the next line | block | ...
