@@ -55,7 +55,8 @@ export function checkBytes(value: unknown, name: string): Uint8Array {
   if (!(value instanceof Uint8Array) && !types.isUint8Array(value)) {
     throw invalid(name, value, 'a Buffer or Uint8Array')
   }
-  if (types.isSharedArrayBuffer(value.buffer)) {
+  // `instanceof` first: it is inlined, and false only for shared memory and for buffers of another realm.
+  if (!(value.buffer instanceof ArrayBuffer) && types.isSharedArrayBuffer(value.buffer)) {
     throw new MossError(
       'INVALID_ARGUMENT',
       `${name} is a view of a SharedArrayBuffer: it must be a view of an ArrayBuffer, because another thread could change it while it is copied`,

@@ -55,13 +55,12 @@ pub enum Poll {
 /// How a lane's threads compete for the processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Priority {
-    /// Like the threads of the program.
+    /// Like the threads of the program: short work that others wait for, a sync or a read.
     #[default]
     Normal,
-    /// After them (nicer by 5, on Linux; elsewhere like `Normal`): a flush must not delay the program's event loop.
+    /// After them (nicer by 10, on Linux; elsewhere like `Normal`): work of many milliseconds, a flush, a compaction or a
+    /// large batch, must not delay the program's event loop.
     Low,
-    /// After those (nicer by 10): compaction must not delay syncs and flushes.
-    Lowest,
 }
 
 impl Priority {
@@ -69,8 +68,7 @@ impl Priority {
     pub(crate) const fn nice(self) -> i32 {
         match self {
             Self::Normal => 0,
-            Self::Low => 5,
-            Self::Lowest => 10,
+            Self::Low => 10,
         }
     }
 }
@@ -79,6 +77,8 @@ impl Priority {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneId(usize);
 
+/// Gets the priority of the thread that starts.
+type StartHook = Arc<dyn Fn(Priority) + Send + Sync>;
 /// Gets the lane's name and the message of a panic.
 type PanicHook = Arc<dyn Fn(&'static str, String) + Send + Sync>;
 
@@ -101,6 +101,7 @@ struct Inner {
     stopped: AtomicBool,
     waiters: Waiters,
     panics: Arc<Panics>,
+    start_hook: Mutex<Option<StartHook>>,
     stepped: Option<Stepped>,
 }
 
@@ -129,6 +130,7 @@ impl Executor {
             stopped: AtomicBool::new(false),
             waiters: Waiters::default(),
             panics: Arc::default(),
+            start_hook: Mutex::default(),
             stepped,
         };
         Self { inner: Arc::new(inner), clock }
@@ -153,6 +155,12 @@ impl Executor {
     /// before. Without one they are dropped.
     pub fn set_panic_hook(&self, hook: impl Fn(&'static str, String) + Send + Sync + 'static) {
         *self.inner.panics.0.lock() = Some(Arc::new(hook));
+    }
+
+    /// What each thread of the lanes added from now on does first, after it was made nicer: for what only unsafe code can
+    /// tell the system. Replaces the hook before. Stepped, there are no threads, and it is not called.
+    pub fn set_start_hook(&self, hook: impl Fn(Priority) + Send + Sync + 'static) {
+        *self.inner.start_hook.lock() = Some(Arc::new(hook));
     }
 
     /// Adds a lane with `threads` threads (at least one), named `name`. It starts idle.
@@ -199,9 +207,10 @@ impl Executor {
             return Err(Error::new(ErrorKind::Closed, "the executor is shut down"));
         }
         if inner.stepped.is_none() {
+            let hook = inner.start_hook.lock().clone();
             let mut handles = inner.threads.lock();
             for _ in 0..threads {
-                match lane::spawn(Arc::clone(&lane), priority) {
+                match lane::spawn(Arc::clone(&lane), priority, hook.clone()) {
                     Ok(handle) => handles.push(handle),
                     Err(error) => {
                         lane.stop();
@@ -367,10 +376,10 @@ impl Drop for Inner {
 }
 
 impl Panics {
-    /// Runs `poll`; a panic in it is reported, and gives `None`.
-    fn guard(&self, lane: &'static str, poll: impl FnOnce() -> Poll) -> Option<Poll> {
-        match catch_unwind(AssertUnwindSafe(poll)) {
-            Ok(poll) => Some(poll),
+    /// Runs `work`; a panic in it is reported, and gives `None`.
+    fn guard<T>(&self, lane: &'static str, work: impl FnOnce() -> T) -> Option<T> {
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(value) => Some(value),
             Err(payload) => {
                 let message = payload
                     .downcast_ref::<&str>()

@@ -11,6 +11,7 @@
 mod ahead;
 mod area;
 mod convert;
+mod courtesy;
 mod events;
 mod failure;
 mod hot;

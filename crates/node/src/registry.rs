@@ -11,12 +11,14 @@ use mosskv::event::Listener;
 use mosskv::{Engine, Environment, ErrorKind, Options, SharedEngine};
 use parking_lot::Mutex;
 
+use crate::courtesy;
 use crate::failure::{Failure, Result};
 use crate::ring::{Answer, Reply};
 
 /// Opens the engine in `path`, or takes a share of the one this process has open. Blocks; an own thread calls it.
 pub fn open(path: &Path, options: Options, listener: Listener) -> Result<SharedEngine> {
     let environment = Environment { listener: Some(listener), ..Environment::default() };
+    environment.executor.set_start_hook(courtesy::give_way);
     Ok(Engine::open_shared(path, options, environment)?)
 }
 

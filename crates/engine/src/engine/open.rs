@@ -267,17 +267,14 @@ fn start_lanes(parts: &Arc<Parts>) -> Result<()> {
     };
     let compactors = options.compaction_threads.unwrap_or_else(compaction_threads);
     let lanes = Lanes {
-        commit: lane(Priority::Normal, "moss-commit", 1, |parts| parts.commit.poll(&parts.store))?,
+        commit: lane(Priority::Low, "moss-commit", 1, |parts| parts.commit.poll(&parts.store))?,
         sync: lane(Priority::Normal, "moss-sync", 1, |parts| parts.commit.poll_sync(&parts.store))?,
         flush: lane(Priority::Low, "moss-flush", 1, |parts| flush::poll(&parts.store))?,
-        compaction: lane(Priority::Lowest, "moss-compact", compactors, |parts| {
+        compaction: lane(Priority::Low, "moss-compact", compactors, |parts| {
             job::poll(&parts.store, &parts.compactor)
         })?,
     };
-    parts
-        .store
-        .remover
-        .set_lane(lane(Priority::Lowest, "moss-remove", 1, |parts| parts.store.remover.poll())?);
+    parts.store.remover.set_lane(lane(Priority::Low, "moss-remove", 1, |parts| parts.store.remover.poll())?);
     let _ = parts.store.lanes.set(lanes);
     parts.store.notify(|lanes| lanes.compaction);
     Ok(())

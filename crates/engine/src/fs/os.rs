@@ -89,6 +89,23 @@ impl OsDir {
     }
 }
 
+/// What is freed of a file at once.
+const FREED_BYTES: u64 = 4 << 20;
+
+/// Frees a file that was unlinked, piece by piece: the kernel frees 64 MiB in 4 to 6 ms, and one without preemption keeps
+/// the processor for as long. A file with another name (a hard link) is left alone, and what goes wrong goes to the last
+/// close.
+fn free_in_pieces(file: &OwnedFd) {
+    let Ok(stat) = sys::fstat(file) else { return };
+    let mut left = if stat.st_nlink == 0 { u64::try_from(stat.st_size).unwrap_or(0) } else { 0 };
+    while left > FREED_BYTES {
+        left -= FREED_BYTES;
+        if sys::ftruncate(file, left).is_err() {
+            return;
+        }
+    }
+}
+
 impl Dir for OsDir {
     fn open(&self, name: &str, mode: OpenMode) -> io::Result<Arc<dyn File>> {
         let flags = match mode {
@@ -107,7 +124,12 @@ impl Dir for OsDir {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         check_plain(name)?;
-        Ok(sys::unlinkat(&self.handle, name, AtFlags::empty())?)
+        let file = self.open_regular(name, OFlags::WRONLY);
+        sys::unlinkat(&self.handle, name, AtFlags::empty())?;
+        if let Ok(file) = file {
+            free_in_pieces(&file.handle);
+        }
+        Ok(())
     }
 
     fn list(&self) -> io::Result<Vec<String>> {

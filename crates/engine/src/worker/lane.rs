@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
-use super::{Panics, Poll, Priority};
+use super::{Panics, Poll, Priority, StartHook};
 use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, thread};
 
 /// Whether work of one thread wakes another.
@@ -176,11 +176,18 @@ pub(super) fn is_own_thread(panics: &Arc<Panics>) -> bool {
 }
 
 /// Starts one thread of `lane`.
-pub(super) fn spawn(lane: Arc<Lane>, priority: Priority) -> io::Result<thread::JoinHandle<()>> {
+pub(super) fn spawn(
+    lane: Arc<Lane>,
+    priority: Priority,
+    hook: Option<StartHook>,
+) -> io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name(lane.name.to_owned()).spawn(move || {
         let _ = OWNER.try_with(|owner| owner.set(identity(&lane.panics)));
         if priority != Priority::Normal {
             lower_priority(priority.nice());
+        }
+        if let Some(hook) = hook {
+            lane.panics.guard(lane.name, || hook(priority));
         }
         lane.run();
     })

@@ -246,13 +246,19 @@ fn a_timed_wait_ends_early_with_the_condition() {
 #[test]
 fn a_lane_runs_at_its_priority_below_who_adds_it() {
     let executor = Executor::threads();
+    let nice = || rustix::process::getpriority_process(Some(rustix::thread::gettid())).ok();
+    let hooked = Arc::new(Mutex::new(Vec::new()));
+    executor.set_start_hook({
+        let hooked = Arc::clone(&hooked);
+        move |priority| hooked.lock().push((priority, nice()))
+    });
     let own = rustix::process::getpriority_process(None).unwrap();
-    for (priority, nicer) in [(Priority::Lowest, 10), (Priority::Low, 5), (Priority::Normal, 0)] {
-        let (polls, nice) = (Tally::default(), Arc::new(Mutex::new(None)));
+    for (priority, nicer) in [(Priority::Low, 10), (Priority::Normal, 0)] {
+        let (polls, polled) = (Tally::default(), Arc::new(Mutex::new(None)));
         let poll = {
-            let (polls, nice) = (polls.clone(), Arc::clone(&nice));
+            let (polls, polled) = (polls.clone(), Arc::clone(&polled));
             move || {
-                *nice.lock() = rustix::process::getpriority_process(Some(rustix::thread::gettid())).ok();
+                *polled.lock() = nice();
                 polls.add();
                 Poll::Idle
             }
@@ -260,6 +266,36 @@ fn a_lane_runs_at_its_priority_below_who_adds_it() {
         let lane = executor.add_lane_at(priority, "moss-test", 1, poll).unwrap();
         executor.notify(lane);
         polls.wait(&executor, 1).unwrap();
-        assert_eq!(*nice.lock(), Some((own + nicer).min(19)));
+        let expected = Some((own + nicer).min(19));
+        assert_eq!(*polled.lock(), expected);
+        assert_eq!(
+            hooked.lock().pop(),
+            Some((priority, expected)),
+            "the hook runs once, after the niceness is set"
+        );
     }
+    assert!(hooked.lock().is_empty());
+}
+
+#[test]
+fn a_start_hook_that_panics_is_reported_and_the_lane_runs() {
+    let executor = Executor::threads();
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    executor.set_panic_hook({
+        let reports = Arc::clone(&reports);
+        move |lane, message| reports.lock().push((lane, message))
+    });
+    executor.set_start_hook(|_| panic!("planted"));
+    let polls = Tally::default();
+    let poll = {
+        let polls = polls.clone();
+        move || {
+            polls.add();
+            Poll::Idle
+        }
+    };
+    let lane = executor.add_lane("moss-test", 1, poll).unwrap();
+    executor.notify(lane);
+    polls.wait(&executor, 1).unwrap();
+    assert_eq!(*reports.lock(), [("moss-test", "planted".to_owned())]);
 }

@@ -209,3 +209,20 @@ fn only_an_empty_directory_is_removed() {
     assert!(!path.exists());
     assert_eq!(kind(OsFs.remove_dir(&path)), io::ErrorKind::NotFound);
 }
+
+#[test]
+fn a_large_file_that_is_removed_is_freed_but_not_under_another_name() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = open(temp.path());
+    let bytes = vec![7; 3 * FREED_BYTES as usize + 1];
+    for name in ["alone", "linked"] {
+        dir.open(name, OpenMode::CreateNew).unwrap().write_all_at(&bytes, 0).unwrap();
+    }
+    std::fs::hard_link(temp.path().join("linked"), temp.path().join("other")).unwrap();
+    let alone = dir.open("alone", OpenMode::Read).unwrap();
+    dir.remove("alone").unwrap();
+    dir.remove("linked").unwrap();
+    assert_eq!(dir.list().unwrap(), ["other"]);
+    assert_eq!(alone.len().unwrap(), 1, "what the last close frees");
+    assert!(std::fs::read(temp.path().join("other")).unwrap() == bytes);
+}
