@@ -42,7 +42,7 @@ impl Page {
 
     /// How many bytes it has so far.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.bytes.len() + self.keys.len()
     }
 

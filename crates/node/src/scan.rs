@@ -181,7 +181,7 @@ impl Scan {
         self.arrive(walk)?;
         let Manner { reverse, keys, values, .. } = self.manner;
         let Walk { iter, place, last_key, .. } = walk;
-        while iter.valid() && page.entries() < limits.entries && page.len() < limits.bytes {
+        while iter.valid() && page.entries() < limits.entries && page.size() < limits.bytes {
             let key = iter.key();
             page.push(keys.then_some(key), values.then(|| iter.value()));
             if page.entries() == limits.entries {

@@ -220,13 +220,13 @@ fn open_cursor(
     for memtable in view.memtables().filter(|memtable| !memtable.is_empty()) {
         let tombstones = memtable.range_dels();
         if !tombstones.is_empty() {
-            range_dels.push((merge.len(), tombstones));
+            range_dels.push((merge.ranks(), tombstones));
         }
         merge.push(Source::Memtable(memtable.cursor()));
     }
     for run in view.version.runs() {
         for table in run.iter().filter(|table| table.meta().range_deletes > 0) {
-            range_dels.push((merge.len(), table.range_dels(how)?));
+            range_dels.push((merge.ranks(), table.range_dels(how)?));
         }
         let open: OpenTable = Box::new(move |table| table.cursor(how));
         merge.push(Source::Level(LevelCursor::new(run.clone(), open).limited(lower, upper)));

@@ -62,8 +62,8 @@ impl<C: Cursor> MergeCursor<C> {
         self.children.push(Child { cursor, digest: 0 });
     }
 
-    /// How many children there are.
-    pub fn len(&self) -> usize {
+    /// How many children there are: the rank of the next one.
+    pub fn ranks(&self) -> usize {
         self.children.len()
     }
 
