@@ -20,6 +20,7 @@ describe('the calls of one turn', () => {
         answers.push(e.get('k'))
         answers.push(e.getMany(['k']))
         answers.push(e.iterator().all())
+        answers.push(e.iterator({ limit: 1 }).next())
         if (i % 10 === 9) {
           e.del('k')
           answers.push(e.has('k'))
@@ -28,7 +29,7 @@ describe('the calls of one turn', () => {
       }
       const expected: unknown[] = []
       for (let i = 0; i < 50; i++) {
-        expected.push(`${i}`, [`${i}`], [['k', `${i}`]])
+        expected.push(`${i}`, [`${i}`], [['k', `${i}`]], ['k', `${i}`])
         if (i % 10 === 9) expected.push(false)
       }
       expect(await Promise.all(answers), durability).toEqual(expected)

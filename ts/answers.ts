@@ -43,14 +43,16 @@ export class Answers {
   readonly #end: number
   readonly #ascii: boolean
   readonly #stretch = new Stretch()
-  /** The bytes, if nobody else will write to them. */
-  #own: Buffer | undefined
+  readonly #lent: boolean
+  /** Where bytes that nobody else will write to begin, once a value was cut out of them. */
+  #memory: ArrayBuffer | undefined
+  #base = 0
 
   /** The first `end` bytes of `bytes`; of `lent` ones nothing may be left when the call that lent them is over. */
   constructor(bytes: Buffer, end: number, lent: boolean) {
     this.#bytes = bytes
     this.#end = end
-    if (!lent) this.#own = bytes
+    this.#lent = lent
     this.#ascii = (bytes.readUInt32LE(0) & ASCII) !== 0
   }
 
@@ -72,7 +74,11 @@ export class Answers {
       return encoding.fromText(this.#stretch.text(this.#bytes, start, end, this.#end))
     }
     if (encoding.text || this.#end > SHARED) return encoding.fromBytes(this.#bytes, start, end)
-    this.#own ??= Buffer.from(this.#bytes.subarray(0, this.#end))
-    return encoding.fromPage(this.#own, start, end)
+    if (this.#memory === undefined) {
+      const own = this.#lent ? Buffer.from(this.#bytes.subarray(0, this.#end)) : this.#bytes
+      this.#memory = own.buffer as ArrayBuffer
+      this.#base = own.byteOffset
+    }
+    return encoding.cut(this.#memory, this.#base + start, end - start)
   }
 }

@@ -1,35 +1,36 @@
 import type { Core } from './core.js'
 import type { Encoding, Input } from './encoding.js'
 import { fromNative, MossError } from './errors.js'
-import { answer, at, forget, hot, native, onCollected, out, soon } from './native.js'
+import { answer, at, Flag, hot, native, out, soon } from './native.js'
 import { checkInteger } from './options.js'
 import { Page } from './page.js'
-import { checkIteratorOptions, detached, type IteratorOptions, openScan } from './range.js'
+import * as pool from './pool.js'
+import { checkIteratorOptions, detached, type IteratorOptions, nextScan, openScan } from './range.js'
+import { type Box, Young } from './young.js'
 
 /** Pages begin small, so that a short scan does not pay for a long one, and grow fourfold up to this. */
 const FIRST_PAGE = 4 * 1024
 const LARGEST_PAGE = 63 * 1024
 const MOST_ENTRIES = 0xffff_ffff
+/** An iterator that may give no more entries than this gets its first page when it is made, mostly all there is for it. */
+const FEW_ENTRIES = 128
+const FEW_ENTRIES_PAGE = 4 * FIRST_PAGE
 
 /** Takes one entry out of a page. */
 type Take<T> = (walk: Page) => T
 
-/** What an iterator has in native code; outlives one that is collected unclosed. */
-interface Box {
+interface ScanBox extends Box {
   scan: number
-  closed: boolean
 }
 
-function release(box: Box): void {
+function release(box: ScanBox): void {
   box.closed = true
   if (box.scan !== 0) hot.closeScan(box.scan)
   box.scan = 0
 }
 
-/** A closure of its own, that sees the box and nothing else: one made in the constructor would keep the iterator. */
-function releaser(box: Box): () => void {
-  return () => release(box)
-}
+const young = new Young(release)
+const CLOSED = Promise.resolve()
 
 /**
  * Walks over a range of entries as they were when it was made, whatever is written meanwhile. Use it in `for await`,
@@ -39,7 +40,7 @@ function releaser(box: Box): () => void {
 export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDisposable {
   readonly #core: Core<unknown, unknown>
   readonly #take: Take<T>
-  readonly #box: Box = { scan: 0, closed: false }
+  readonly #box: ScanBox = { scan: 0, closed: false, registered: false }
   readonly #page = new Page()
   readonly #limit: number
   #left: number
@@ -58,26 +59,38 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     encodings: { readonly keys: Encoding<unknown>; readonly values: Encoding<unknown> } = core,
   ) {
     const range = checkIteratorOptions(core, options, keys, values)
+    const flags = range.flags | (encodings.values.text ? Flag.ValueText : 0)
     this.#core = core
     this.#limit = range.limit
     this.#left = range.limit
     this.#take = (
       keys && values
-        ? page => [page.key(encodings.keys), page.value(encodings.values)]
+        ? page => page.entry(encodings.keys, encodings.values)
         : keys
           ? page => page.key(encodings.keys)
           : page => page.value(encodings.values)
     ) as Take<T>
     const box = this.#box
     core.fence()
-    if (!core.gate.closed) box.scan = openScan(core.db, range)
-    else {
+    const scan = nextScan()
+    if (!core.gate.closed) {
+      const bytes = range.limit > 0 && range.limit <= FEW_ENTRIES ? FEW_ENTRIES_PAGE : 0
+      const found = openScan(core.db, scan, range, flags, bytes)
+      box.scan = scan
+      if (found !== undefined) {
+        this.#set(found)
+        this.#pageBytes = LARGEST_PAGE
+      }
+    } else {
       const later = detached(range)
       this.#tail = core.track(
         new Promise<void>(resolve => {
           core.gate.read(() => {
             try {
-              if (!box.closed) box.scan = openScan(core.db, later)
+              if (!box.closed) {
+                openScan(core.db, scan, later, flags, 0)
+                box.scan = scan
+              }
             } catch (error) {
               this.#error = fromNative(error)
             }
@@ -87,7 +100,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
       )
       this.#settle(this.#tail)
     }
-    onCollected(this, releaser(box))
+    young.add(this, box)
   }
 
   /** The next entry; `undefined` at the end. */
@@ -156,7 +169,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
   close(): Promise<void> {
     if (!this.#tail) {
       this.#finish()
-      return Promise.resolve()
+      return CLOSED
     }
     return this.#tail.then(
       () => this.close(),
@@ -221,7 +234,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
   /** Whether `#one` can answer; loads a page that needs no disk. */
   #ready(): boolean {
     const page = this.#page
-    if (page.at < page.end && this.#left > 0) return true
+    if (page.left > 0 && this.#left > 0) return true
     if (this.#ended) return true
     if (this.#left <= 0 || page.last) {
       this.#ended = true
@@ -243,23 +256,27 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     this.#pageBytes = Math.min(wanted * 4, LARGEST_PAGE)
     let found: number | Buffer
     try {
-      found = hot.page(this.#box.scan, wanted, entries, blocking)
+      found = hot.page(this.#box.scan, wanted, entries, blocking, pool.memory, pool.next)
     } catch (error) {
       this.#error = fromNative(error)
       throw this.#error
     }
-    if (typeof found !== 'number') this.#page.set(found, found.length)
-    else if (found >= 0) this.#page.set(Buffer.from(out.subarray(0, found)), found)
-    else {
-      return this.#core.track(answer<Buffer>(-found)).then(
-        bytes => this.#page.set(bytes, bytes.length),
-        error => {
-          this.#error = error
-          throw error
-        },
-      )
+    if (typeof found !== 'number' || found >= 0) {
+      this.#set(found)
+      return undefined
     }
-    return undefined
+    return this.#core.track(answer<Buffer>(-found)).then(
+      bytes => this.#page.own(bytes),
+      error => {
+        this.#error = error
+        throw error
+      },
+    )
+  }
+
+  #set(found: number | Buffer): void {
+    if (typeof found === 'number') pool.takePage(this.#page, out, found)
+    else this.#page.own(found)
   }
 
   async #nextSlow(): Promise<T | undefined> {
@@ -283,10 +300,11 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
         continue
       }
       if (this.#ended) break
-      const most = Math.min(size - entries.length, this.#left)
-      let taken = 0
-      for (; taken < most && page.at < page.end; taken++) entries.push(take(page))
-      this.#left -= taken
+      const most = Math.min(size - entries.length, this.#left, page.left)
+      for (let taken = 0; taken < most; taken++) {
+        this.#left--
+        entries.push(take(page))
+      }
     }
     return undefined
   }
@@ -315,8 +333,9 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
 
   #finish(): void {
     if (this.#box.closed) return
-    forget(this)
-    release(this.#box)
+    const box = this.#box
+    release(box)
+    young.remove(this, box)
   }
 }
 

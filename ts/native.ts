@@ -19,9 +19,27 @@ export interface Hot {
   stage(db: number, length: number): void
   stageBytes(db: number, bytes: Uint8Array, length: number): void
   commit(db: number, length: number, durability: number, blocking: number): number
-  scan(db: number, lower: number, upper: number, flags: number, snapshot: number): number
+  scan(
+    scan: number,
+    db: number,
+    lower: number,
+    upper: number,
+    flags: number,
+    snapshot: number,
+    bytes?: number,
+    entries?: number,
+    pool?: ArrayBuffer,
+    next?: number,
+  ): number | Buffer | undefined
   closeScan(scan: number): void
-  page(scan: number, bytes: number, entries: number, blocking: number): number | Buffer
+  page(
+    scan: number,
+    bytes: number,
+    entries: number,
+    blocking: number,
+    pool: ArrayBuffer,
+    next: number,
+  ): number | Buffer
 }
 
 /** Flags of the hot reads and of `scan`. @internal */

@@ -6,6 +6,7 @@ import type { Input } from './encoding.js'
 import { fromNative, invalid, MossError } from './errors.js'
 import { Flag, hot, keyArea } from './native.js'
 import { checkBoolean, checkInteger, checkObject } from './options.js'
+import * as pool from './pool.js'
 import type { Snapshot } from './snapshot.js'
 
 /** A range of keys, in the order of their bytes. Without a bound it reaches to that end. */
@@ -124,13 +125,34 @@ export function checkIteratorOptions<K>(
   return { lower, upper, flags, limit: checkLimit(limit), snapshot: core.checkSnapshot(snapshot) }
 }
 
-/** Opens a scan over `range`; its number. @internal */
-export function openScan(db: number, range: ScanRange): number {
+let scans = 0
+
+/** The number of the next scan, of 32 bits: that of a scan that is open comes again after four billion others. @internal */
+export function nextScan(): number {
+  scans = (scans % 0xffff_ffff) + 1
+  return scans
+}
+
+/**
+ * Opens scan `scan` over `range`. With `bytes` other than 0 the answer is its first page, if that is in memory, of so many
+ * bytes at least unless the range or its limit ends before.
+ * @internal
+ */
+export function openScan(
+  db: number,
+  scan: number,
+  range: ScanRange,
+  flags: number,
+  bytes: number,
+): number | Buffer | undefined {
   const { lower, upper, snapshot } = range
   const start = lower === undefined ? 0 : writeKey(keyArea, 0, lower, 'the lower bound')
   const end = upper === undefined ? start : writeKey(keyArea, start, upper, 'the upper bound')
+  const number = snapshot === undefined ? 0 : snapshot.number()
   try {
-    return hot.scan(db, start, end - start, range.flags, snapshot === undefined ? 0 : snapshot.number())
+    if (bytes === 0) return hot.scan(scan, db, start, end - start, flags, number)
+    const { memory, next } = pool
+    return hot.scan(scan, db, start, end - start, flags, number, bytes, range.limit, memory, next)
   } catch (error) {
     throw fromNative(error)
   }

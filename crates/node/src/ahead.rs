@@ -13,15 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Condvar, Mutex};
 
 use crate::failure::{Failure, Result};
+use crate::page::Page;
 use crate::ring::{Answer, Reply, Ticket};
-
-/// A page and how many entries it has.
-pub struct Page {
-    /// As `scan.rs` draws it.
-    pub bytes: Vec<u8>,
-    /// How many entries it has.
-    pub entries: usize,
-}
 
 #[derive(Default)]
 enum State {
@@ -160,7 +153,7 @@ impl Drop for Landing<'_> {
         let mut state = self.ahead.state.lock();
         match std::mem::take(&mut *state) {
             State::Filling | State::OnDisk => *state = State::Ready(page),
-            State::Wanted(reply) => reply.send(page.map(|page| Answer::Bytes(page.bytes))),
+            State::Wanted(reply) => reply.send(page.map(|page| Answer::Bytes(page.into_bytes()))),
             _ => {}
         }
         self.ahead.moved.notify_all();

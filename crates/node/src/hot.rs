@@ -6,13 +6,16 @@
 //! getMany(db, packed keys, length, flags, snapshot)               -> packed answers, or minus a ticket
 //! stage(db, length)  stageBytes(db, bytes, length)                -> operations join the turn's group
 //! commit(db, length, durability, blocking)                        -> 0 when done, else a ticket
-//! scan(db, lower, upper, flags, snapshot)                         -> an iterator's number
-//! page(scan, bytes, entries, blocking)                            -> a page, or minus a ticket
+//! scan(scan, db, lower, upper, flags, snapshot[, bytes, entries, pool, next])
+//!                                                                 -> the first page, if it was asked for and is in memory
+//! page(scan, bytes, entries, blocking, pool, next)                -> a page, or minus a ticket
 //! closeScan(scan)
 //! ```
 //!
 //! With POOLED a value is written into `pool`, an `ArrayBuffer`, from `next` on, if it fits and is short, and the answer
-//! is 2^17 and its length (`ts/pool.ts`).
+//! is 2^17 and its length (`ts/pool.ts`); a page always is.
+//!
+//! JavaScript numbers its iterators itself, from 1 on.
 //!
 //! With ENTRY the answer of `get` is bytes: the expiry as u64 (0: none), then the value.
 //!
@@ -26,15 +29,16 @@ use std::ops::Bound;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use mosskv::{Durability, Engine, ErrorKind, ReadOptions, WriteBatch};
+use mosskv::{Durability, Engine, ErrorKind, IterOptions, ReadOptions, WriteBatch};
 use napi::sys;
 
-use crate::ahead::{Found, Page};
+use crate::ahead::Found;
 use crate::failure::{Failure, Result};
 use crate::many;
+use crate::page::Page;
 use crate::raw::{self, Call, Value};
 use crate::ring::{Answer, Reply, Ticket};
-use crate::scan::{Limits, Range, Scan};
+use crate::scan::{Limits, Manner, Scan};
 use crate::state::{Database, State};
 
 /// The key is a string argument; without it, its length in the key part of the area.
@@ -142,12 +146,7 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> V
                     if asked.text {
                         return call.text(value);
                     }
-                    let short = asked.pooled && value.len() <= LONGEST_POOLED;
-                    if short && call.put(4, call.size(5)?, value) {
-                        call.number((IN_POOL + value.len()) as f64)
-                    } else {
-                        call.answer(value)
-                    }
+                    if asked.pooled { answer_in_pool(call, value, 4) } else { call.answer(value) }
                 })
             };
             match found {
@@ -159,6 +158,15 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> V
                 Err(error) => Err(error.into()),
             }
         })
+    }
+}
+
+/// An answer in the pool, which is argument `pool` and the one after it, if it fits and is short.
+fn answer_in_pool(call: &Call<'_>, bytes: &[u8], pool: usize) -> Result<Value> {
+    if bytes.len() <= LONGEST_POOLED && call.put(pool, call.size(pool + 1)?, bytes) {
+        call.number((IN_POOL + bytes.len()) as f64)
+    } else {
+        call.answer(bytes)
     }
 }
 
@@ -340,10 +348,9 @@ unsafe extern "C" fn scan(env: sys::napi_env, info: sys::napi_callback_info) -> 
     // SAFETY: as in `get`.
     unsafe {
         raw::call(env, info, |call| {
-            let handle = call.size(0)?;
+            let (number, handle) = (call.size(0)?, call.size(1)?);
             let database = call.state.database(handle)?;
-            let (lower, upper, flags) = (call.size(1)?, call.size(2)?, call.integer(3)?);
-            let snapshot = call.state.snapshot(call.size(4)?)?;
+            let (lower, upper, flags) = (call.size(2)?, call.size(3)?, call.integer(4)?);
             let keys = call.state.area.keys(lower + upper);
             let keys = keys.ok_or_else(|| Failure::internal("bounds outside the area"))?;
             let (lower, upper) = keys.split_at(lower);
@@ -352,18 +359,40 @@ unsafe extern "C" fn scan(env: sys::napi_env, info: sys::napi_callback_info) -> 
                 _ if flags & inclusive != 0 => Bound::Included(key.to_vec()),
                 _ => Bound::Excluded(key.to_vec()),
             };
-            let range = Range {
+            let options = IterOptions {
                 lower: bound(lower, LOWER, LOWER_INCLUSIVE),
                 upper: bound(upper, UPPER, UPPER_INCLUSIVE),
+                snapshot: call.state.snapshot(call.size(5)?)?,
+                fill_cache: flags & BYPASS_CACHE == 0,
+                may_block: false,
+            };
+            let manner = Manner {
                 reverse: flags & REVERSE != 0,
                 keys: flags & KEYS != 0,
                 values: flags & VALUES != 0,
-                fill_cache: flags & BYPASS_CACHE == 0,
+                text_values: flags & VALUE_TEXT != 0,
             };
-            let scan = Scan::new(database.share.engine().clone(), snapshot, range)?;
-            call.number(call.state.add_scan(handle, scan) as f64)
+            let scan = Scan::new(database.share.engine().clone(), options, manner)?;
+            let answer = match call.count() {
+                6 => call.undefined(),
+                _ => first_page(call, &scan),
+            };
+            call.state.add_scan(number, handle, scan);
+            answer
         })
     }
+}
+
+/// The page that comes with a new scan. What keeps it from coming is for the call to tell that asks for it again.
+fn first_page(call: &Call<'_>, scan: &Scan) -> Result<Value> {
+    let limits = Limits { bytes: call.size(6)?, entries: call.size(7)? };
+    let mut page = call.state.page.take();
+    let answer = match scan.fill(&mut page, limits, false) {
+        Ok(true) => answer_in_pool(call, page.bytes(), 8),
+        Ok(false) | Err(_) => call.undefined(),
+    };
+    call.state.page.replace(page);
+    answer
 }
 
 unsafe extern "C" fn close_scan(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
@@ -384,9 +413,9 @@ unsafe extern "C" fn page(env: sys::napi_env, info: sys::napi_callback_info) -> 
             let limits = Limits { bytes: call.size(1)?, entries: call.size(2)? };
             let may_block = call.integer(3)? != 0;
             match scan.fetched(may_block, || call.state.reply())? {
-                Found::Page(Page { bytes, entries }) => {
-                    scan.fetch_ahead(&bytes, entries, limits);
-                    return call.answer(&bytes);
+                Found::Page(page) => {
+                    scan.fetch_ahead(&page, limits);
+                    return answer_in_pool(call, page.bytes(), 4);
                 }
                 Found::Later(ticket) => return call.number(-(ticket as f64)),
                 Found::Busy => return page_later(call, &scan, limits),
@@ -394,11 +423,11 @@ unsafe extern "C" fn page(env: sys::napi_env, info: sys::napi_callback_info) -> 
             }
             let mut page = call.state.page.take();
             let answer = match scan.fill(&mut page, limits, may_block) {
-                Ok(Some(entries)) => {
-                    scan.fetch_ahead(&page, entries, limits);
-                    call.answer(&page)
+                Ok(true) => {
+                    scan.fetch_ahead(&page, limits);
+                    answer_in_pool(call, page.bytes(), 4)
                 }
-                Ok(None) => page_later(call, &scan, limits),
+                Ok(false) => page_later(call, &scan, limits),
                 Err(failure) => Err(failure),
             };
             call.state.page.replace(page);
@@ -413,10 +442,10 @@ fn page_later(call: &Call<'_>, scan: &Arc<Scan>, limits: Limits) -> Result<Value
     let job = Arc::clone(scan);
     scan.engine().spawn_read(move || {
         reply.run(|| {
-            let mut page = Vec::new();
-            let entries = job.fill(&mut page, limits, true)?;
-            job.fetch_ahead(&page, entries.unwrap_or_default(), limits);
-            Ok(Answer::Bytes(page))
+            let mut page = Page::default();
+            job.fill(&mut page, limits, true)?;
+            job.fetch_ahead(&page, limits);
+            Ok(Answer::Bytes(page.into_bytes()))
         });
     });
     call.number(-(ticket as f64))

@@ -17,6 +17,7 @@ mod failure;
 mod hot;
 mod many;
 mod native;
+mod page;
 mod raw;
 mod registry;
 mod ring;

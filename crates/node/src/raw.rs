@@ -26,7 +26,7 @@ pub struct Call<'a> {
     count: usize,
 }
 
-const MAX_ARGUMENTS: usize = 6;
+const MAX_ARGUMENTS: usize = 10;
 
 fn check(status: sys::napi_status, what: &str) -> Result<()> {
     if status == sys::Status::napi_ok {
@@ -220,6 +220,11 @@ pub mod make {
 }
 
 impl Call<'_> {
+    /// How many arguments JavaScript passed.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     fn argument(&self, index: usize) -> Result<Value> {
         match self.arguments.get(index) {
             Some(value) if index < self.count => Ok(*value),

@@ -1,48 +1,32 @@
 //! One iterator: it fills pages of packed entries, on the event loop while everything is in memory and on a reader
 //! thread when not.
 //!
-//! ```text
-//! page:  flags u8 (bit 0: this was the last page, bit 1: keys are ASCII, bit 2: values are), then entries
-//! entry: [key length varint, key], [value length varint, value]     each part only when it was asked for
-//! ```
-//!
 //! A scan is shared by the environment's thread and at most one reader thread; a short lock keeps them apart. It holds
 //! one state of the database from its first moment, so pages fetched at different times agree. Behind a large page, that
 //! of a long scan, a reader thread fetches the next one ([`Ahead`]).
 
-use std::ops::Bound;
 use std::sync::Arc;
 
-use mosskv::codec::put_bytes;
-use mosskv::{Engine, ErrorKind, Iter, IterOptions, Snapshot};
+use mosskv::{Engine, ErrorKind, Iter, IterOptions};
 use parking_lot::Mutex;
 
-use crate::ahead::{Ahead, Found, Landing, Page};
+use crate::ahead::{Ahead, Found, Landing};
 use crate::failure::{Failure, Result};
+use crate::page::Page;
 use crate::ring::{Answer, Reply};
 
-/// What an iterator walks over.
-pub struct Range {
-    /// Where keys begin.
-    pub lower: Bound<Vec<u8>>,
-    /// Where keys end.
-    pub upper: Bound<Vec<u8>>,
+/// How an iterator walks, and what its pages have.
+#[derive(Clone, Copy)]
+pub struct Manner {
     /// From the end to the beginning.
     pub reverse: bool,
-    /// Whether pages have keys.
+    /// Pages have keys.
     pub keys: bool,
-    /// Whether pages have values.
+    /// Pages have values.
     pub values: bool,
-    /// Whether blocks read on the way are kept in the cache.
-    pub fill_cache: bool,
+    /// JavaScript makes strings of the values.
+    pub text_values: bool,
 }
-
-/// The flag of a page after which nothing comes.
-const LAST: u8 = 1;
-/// The flag of a page whose keys are ASCII.
-const ASCII_KEYS: u8 = 2;
-/// The flag of a page whose values are ASCII.
-const ASCII_VALUES: u8 = 4;
 
 enum Place {
     /// Not positioned yet.
@@ -94,7 +78,7 @@ const UNLIMITED: usize = u32::MAX as usize;
 /// An open iterator.
 pub struct Scan {
     engine: Engine,
-    range: Range,
+    manner: Manner,
     walk: Mutex<Walk>,
     /// Where to go before the next page.
     target: Mutex<Option<Vec<u8>>>,
@@ -102,14 +86,12 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// An iterator over `range` as `snapshot` sees it, or as things are now.
-    pub fn new(engine: Engine, snapshot: Option<Snapshot>, range: Range) -> Result<Self> {
-        let (lower, upper) = (range.lower.clone(), range.upper.clone());
-        let options = IterOptions { lower, upper, snapshot, fill_cache: range.fill_cache, may_block: false };
-        let iter = engine.iter(&options)?;
+    /// An iterator over what `options` say; it may not block yet.
+    pub fn new(engine: Engine, options: IterOptions, manner: Manner) -> Result<Self> {
+        let iter = engine.iter(&IterOptions { may_block: false, ..options })?;
         let walk = Walk { iter, may_block: false, place: Place::Start, last_key: Vec::new() };
         let (walk, target) = (Mutex::new(walk), Mutex::default());
-        Ok(Self { engine, range, walk, target, ahead: Ahead::default() })
+        Ok(Self { engine, manner, walk, target, ahead: Ahead::default() })
     }
 
     /// The engine, to run a job on.
@@ -128,13 +110,12 @@ impl Scan {
         self.ahead.take(may_block, reply)
     }
 
-    /// Lets a reader thread fetch the page after one that was filled under `limits` and has `entries` entries, if that
-    /// pays.
-    pub fn fetch_ahead(self: &Arc<Self>, page: &[u8], entries: usize, limits: Limits) {
-        let last = page.first().is_none_or(|flags| flags & LAST != 0);
-        let Some(limits) = limits.after(entries).filter(|limits| !last && limits.bytes >= LONG_SCAN) else {
+    /// Lets a reader thread fetch the page after `page`, which was filled under `limits`, if that pays.
+    pub fn fetch_ahead(self: &Arc<Self>, page: &Page, limits: Limits) {
+        if page.is_last() || limits.bytes < LONG_SCAN {
             return;
-        };
+        }
+        let Some(limits) = limits.after(page.entries()) else { return };
         let Some(number) = self.ahead.queue() else { return };
         let scan = Arc::clone(self);
         self.engine.spawn_read(move || {
@@ -143,9 +124,9 @@ impl Scan {
             let Some((reply, page)) = landing.land(page) else { return };
             // Before the answer: until it comes, no other call asks for a page.
             if let Ok(page) = &page {
-                scan.fetch_ahead(&page.bytes, page.entries, limits);
+                scan.fetch_ahead(page, limits);
             }
-            reply.send(page.map(|page| Answer::Bytes(page.bytes)));
+            reply.send(page.map(|page| Answer::Bytes(page.into_bytes())));
         });
     }
 
@@ -153,23 +134,19 @@ impl Scan {
     /// from a target, and this job may come to the walk only after that.
     fn next_page(&self, landing: &Landing<'_>, limits: Limits) -> Result<Page> {
         let walk = &mut *self.walk.lock();
-        let mut bytes = Vec::with_capacity(limits.bytes + LONG_SCAN / 16);
+        let mut page = Page::with_capacity(limits.bytes + LONG_SCAN / 16);
         if landing.is_stale() {
-            return Ok(Page { bytes, entries: 0 });
+            return Ok(page);
         }
-        let entries = match self.go_on(walk, &mut bytes, limits, false)? {
-            Some(entries) => entries,
-            None => {
-                landing.needs_disk();
-                self.go_on(walk, &mut bytes, limits, true)?.unwrap_or_default()
-            }
-        };
-        Ok(Page { bytes, entries })
+        if !self.go_on(walk, &mut page, limits, false)? {
+            landing.needs_disk();
+            self.go_on(walk, &mut page, limits, true)?;
+        }
+        Ok(page)
     }
 
-    /// Fills `page` up to its limits and returns how many entries it has; `None` when nothing could be had without the
-    /// disk and `may_block` forbids that.
-    pub fn fill(&self, page: &mut Vec<u8>, limits: Limits, may_block: bool) -> Result<Option<usize>> {
+    /// Fills `page` up to its limits; `false` when nothing could be had without the disk and `may_block` forbids that.
+    pub fn fill(&self, page: &mut Page, limits: Limits, may_block: bool) -> Result<bool> {
         let walk = &mut *self.walk.lock();
         if let Some(key) = self.target.lock().take() {
             walk.place = Place::Target(key);
@@ -178,54 +155,43 @@ impl Scan {
     }
 
     /// `fill` from where the walk is: pages that are fetched ahead never begin at a target.
-    fn go_on(
-        &self,
-        walk: &mut Walk,
-        page: &mut Vec<u8>,
-        limits: Limits,
-        may_block: bool,
-    ) -> Result<Option<usize>> {
+    fn go_on(&self, walk: &mut Walk, page: &mut Page, limits: Limits, may_block: bool) -> Result<bool> {
         // An iterator that may wait for the disk stays off the event loop.
         if walk.may_block && !may_block {
-            return Ok(None);
+            return Ok(false);
         }
-        page.clear();
-        page.push(ASCII_KEYS | ASCII_VALUES);
-        let mut left = limits.entries;
+        page.begin(self.manner.text_values);
         loop {
-            match self.fill_inner(walk, page, limits.bytes, &mut left) {
-                Ok(()) => return Ok(Some(limits.entries - left)),
+            match self.fill_inner(walk, page, limits) {
                 Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(Failure::from(error)),
-                Err(_) if !may_block => return Ok(Some(limits.entries - left).filter(|&entries| entries > 0)),
-                // From here on the iterator may wait; `place` says where to go on.
-                Err(_) => {
+                Err(_) if may_block => {
+                    // From here on the iterator may wait; `place` says where to go on.
                     walk.iter.set_may_block(true);
                     walk.may_block = true;
                 }
+                Err(_) if page.entries() == 0 => return Ok(false),
+                _ => break,
             }
         }
+        page.finish();
+        Ok(true)
     }
 
-    fn fill_inner(
-        &self,
-        walk: &mut Walk,
-        page: &mut Vec<u8>,
-        bytes: usize,
-        left: &mut usize,
-    ) -> mosskv::Result<()> {
+    fn fill_inner(&self, walk: &mut Walk, page: &mut Page, limits: Limits) -> mosskv::Result<()> {
         self.arrive(walk)?;
+        let Manner { reverse, keys, values, .. } = self.manner;
         let Walk { iter, place, last_key, .. } = walk;
-        while iter.valid() && *left > 0 && page.len() < bytes {
-            if self.range.keys {
-                put_part(page, iter.key(), ASCII_KEYS);
-            }
-            if self.range.values {
-                put_part(page, iter.value(), ASCII_VALUES);
+        while iter.valid() && page.entries() < limits.entries && page.size() < limits.bytes {
+            let key = iter.key();
+            page.push(keys.then_some(key), values.then(|| iter.value()));
+            if page.entries() == limits.entries {
+                // The limit is all that is wanted of the scan: nothing is read for an entry after it.
+                *place = Place::Behind(key.to_vec());
+                return Ok(());
             }
             last_key.clear();
-            last_key.extend_from_slice(iter.key());
-            *left -= 1;
-            let moved = if self.range.reverse { iter.prev() } else { iter.next() };
+            last_key.extend_from_slice(key);
+            let moved = if reverse { iter.prev() } else { iter.next() };
             if let Err(error) = moved {
                 *place = Place::Behind(std::mem::take(last_key));
                 return Err(error);
@@ -233,16 +199,14 @@ impl Scan {
         }
         if !iter.valid() {
             *place = Place::End;
-            if let Some(flags) = page.first_mut() {
-                *flags |= LAST;
-            }
+            page.set_last();
         }
         Ok(())
     }
 
     /// Brings the iterator to where the walk is. On an error the walk stays where it was.
     fn arrive(&self, walk: &mut Walk) -> mosskv::Result<()> {
-        let reverse = self.range.reverse;
+        let reverse = self.manner.reverse;
         let iter = &mut walk.iter;
         match &walk.place {
             Place::At | Place::End => return Ok(()),
@@ -264,13 +228,4 @@ impl Scan {
         walk.place = Place::At;
         Ok(())
     }
-}
-
-/// Appends a key or value to a page, which loses its flag `ascii` when this is not.
-#[inline]
-fn put_part(page: &mut Vec<u8>, part: &[u8], ascii: u8) {
-    if let Some(flags) = page.first_mut().filter(|flags| **flags & ascii != 0 && !part.is_ascii()) {
-        *flags &= !ascii;
-    }
-    put_bytes(page, part);
 }

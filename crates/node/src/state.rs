@@ -12,6 +12,7 @@ use mosskv::{SharedEngine, Snapshot};
 
 use crate::area::Area;
 use crate::failure::{Failure, Result};
+use crate::page::Page;
 use crate::registry;
 use crate::ring::{Delivery, Reply, Ring};
 use crate::scan::Scan;
@@ -36,7 +37,7 @@ pub struct State {
     snapshots: RefCell<HashMap<usize, (usize, Snapshot)>>,
     scans: RefCell<HashMap<usize, (usize, Arc<Scan>)>>,
     /// A page under construction, kept for its memory.
-    pub page: Cell<Vec<u8>>,
+    pub page: Cell<Page>,
     next: Cell<usize>,
 }
 
@@ -120,11 +121,9 @@ impl State {
         drop(gone);
     }
 
-    /// Keeps a scan and gives it a number.
-    pub fn add_scan(&self, handle: usize, scan: Scan) -> usize {
-        let number = self.number();
+    /// Keeps a scan of this database under a number that JavaScript never gave before.
+    pub fn add_scan(&self, number: usize, handle: usize, scan: Scan) {
         self.scans.borrow_mut().insert(number, (handle, Arc::new(scan)));
-        number
     }
 
     /// The scan with this number.

@@ -1,6 +1,7 @@
 // What nobody closed and nobody can reach any more is collected: it lets go of what it held, and breaks nothing.
 
 import { strict as assert } from 'node:assert'
+import { readdirSync } from 'node:fs'
 import { Engine } from '../../../dist/index.mjs'
 
 const flags = ['--expose-gc']
@@ -75,6 +76,25 @@ export const cases = [
         e.batch().put('x', 'y')
       }
       await collect(() => e.stats().snapshots === 0)
+      await e.close()
+      context.reach()
+    },
+  },
+  {
+    name: 'iterators that are collected let go of their tables',
+    flags,
+    async run(context) {
+      const e = await context.open()
+      const tables = () => readdirSync(e.location).filter(name => name.endsWith('.mst')).length
+      for (const many of [1, 100]) {
+        for (let i = 0; i < 100; i++) e.put(`k${i}`, 'v')
+        await e.flush()
+        for (let i = 0; i < many; i++) await e.iterator({ limit: 2 }).nextv(2)
+        for (let i = 0; i < many; i++) await e.iterator().next()
+        await e.clear()
+        await e.compact()
+        await collect(() => tables() === 0)
+      }
       await e.close()
       context.reach()
     },

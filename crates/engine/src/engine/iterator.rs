@@ -7,7 +7,7 @@ use super::{Engine, Parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Clock;
 use crate::expiry::Now;
-use crate::iter::{Cursor, LevelCursor, MergeCursor, UserCursor};
+use crate::iter::{Bounds, Cursor, LevelCursor, MergeCursor, UserCursor};
 use crate::key::SeqNo;
 use crate::memtable::MemtableCursor;
 use crate::snapshot::Snapshot;
@@ -102,7 +102,10 @@ pub struct Iter {
     parts: Arc<Parts>,
     view: Arc<ReadView>,
     seqno: SeqNo,
-    options: IterOptions,
+    bounds: Bounds,
+    how: ReadHow,
+    /// Kept open.
+    _snapshot: Option<Snapshot>,
     /// What the next cursor begins with.
     now: Now<Clock>,
     /// Opened by the first seek: until then nothing was read, and nothing can fail.
@@ -122,13 +125,15 @@ impl Engine {
             None => store.visible(),
             Some(snapshot) => store.checked_seqno(snapshot)?,
         };
-        let now = Now::new(store.clock.clone());
+        let IterOptions { lower, upper, snapshot, fill_cache, may_block } = options;
         Ok(Iter {
             parts: self.database.parts.clone(),
             view,
             seqno,
-            options: options.clone(),
-            now,
+            bounds: Bounds::new(lower.as_ref().map(Vec::as_slice), upper.as_ref().map(Vec::as_slice)),
+            how: ReadHow { may_block: *may_block, fill_cache: *fill_cache, sequential: false },
+            _snapshot: snapshot.clone(),
+            now: Now::new(store.clock.clone()),
             cursor: None,
         })
     }
@@ -184,7 +189,7 @@ impl Iter {
     /// Lets later moves wait for the disk, or not. Over the same state of the database, but unpositioned: seek again.
     /// Also the way on after `WouldBlock`.
     pub fn set_may_block(&mut self, may_block: bool) {
-        self.options.may_block = may_block;
+        self.how.may_block = may_block;
         if let Some(cursor) = self.cursor.take() {
             self.now = cursor.into_now();
         }
@@ -194,7 +199,7 @@ impl Iter {
         self.parts.store.check_open()?;
         // Not moved out and in: it is large, and this is done for each entry.
         if self.cursor.is_none() {
-            self.cursor = Some(open_cursor(&self.view, self.seqno, &self.options, &self.now)?);
+            self.cursor = Some(open_cursor(&self.view, self.seqno, &self.bounds, self.how, &self.now)?);
         }
         self.cursor.as_mut().ok_or_else(|| Error::new(ErrorKind::Internal, "an iterator lost its cursor"))
     }
@@ -204,37 +209,29 @@ impl Iter {
 fn open_cursor(
     view: &ReadView,
     seqno: SeqNo,
-    options: &IterOptions,
+    bounds: &Bounds,
+    how: ReadHow,
     now: &Now<Clock>,
 ) -> Result<UserCursor<Source>> {
-    let how = ReadHow { may_block: options.may_block, fill_cache: options.fill_cache, sequential: false };
-    let lower = match &options.lower {
-        Bound::Included(key) | Bound::Excluded(key) => Some(&**key),
-        Bound::Unbounded => None,
-    };
-    let upper = match &options.upper {
-        Bound::Included(key) => Some([key, &[0][..]].concat()),
-        Bound::Excluded(key) => Some(key.clone()),
-        Bound::Unbounded => None,
-    };
-    let mut sources = Vec::new();
+    let (lower, upper) = (bounds.lower.as_deref(), bounds.upper.as_deref());
+    let mut merge = MergeCursor::with_capacity(1 + view.immutables.len() + view.version.runs().count());
     let mut range_dels = Vec::new();
-    for memtable in view.memtables() {
+    // What the iterator sees was there when it was made: an empty memtable has none of it, whatever comes.
+    for memtable in view.memtables().filter(|memtable| !memtable.is_empty()) {
         let tombstones = memtable.range_dels();
         if !tombstones.is_empty() {
-            range_dels.push((sources.len(), tombstones));
+            range_dels.push((merge.ranks(), tombstones));
         }
-        sources.push(Source::Memtable(memtable.cursor()));
+        merge.push(Source::Memtable(memtable.cursor()));
     }
     for run in view.version.runs() {
         for table in run.iter().filter(|table| table.meta().range_deletes > 0) {
-            range_dels.push((sources.len(), table.range_dels(how)?));
+            range_dels.push((merge.ranks(), table.range_dels(how)?));
         }
         let open: OpenTable = Box::new(move |table| table.cursor(how));
-        sources.push(Source::Level(LevelCursor::new(run.clone(), open).limited(lower, upper.as_deref())));
+        merge.push(Source::Level(LevelCursor::new(run.clone(), open).limited(lower, upper)));
     }
-    let (lower, upper) = (options.lower.clone(), options.upper.clone());
-    Ok(UserCursor::new(MergeCursor::new(sources), seqno, lower, upper, range_dels, now.clone()))
+    Ok(UserCursor::new(merge, seqno, bounds.clone(), range_dels, now.clone()))
 }
 
 impl crate::store::Store {

@@ -45,9 +45,26 @@ pub struct MergeCursor<C> {
 impl<C: Cursor> MergeCursor<C> {
     /// Joins `children`, newest first. Not positioned yet.
     pub fn new(children: Vec<C>) -> Self {
-        let children: Vec<_> = children.into_iter().map(|cursor| Child { cursor, digest: 0 }).collect();
-        let heap = Vec::with_capacity(if children.len() > LINEAR { children.len() } else { 0 });
+        let mut merge = Self::with_capacity(children.len());
+        children.into_iter().for_each(|cursor| merge.push(cursor));
+        merge
+    }
+
+    /// Joins nothing yet; has room for `children`.
+    pub fn with_capacity(children: usize) -> Self {
+        let heap = Vec::with_capacity(if children > LINEAR { children } else { 0 });
+        let children = Vec::with_capacity(children);
         Self { children, heap, current: None, direction: Direction::Forward, failed: None }
+    }
+
+    /// Joins `cursor` as well, older than those before. Only before the first move.
+    pub fn push(&mut self, cursor: C) {
+        self.children.push(Child { cursor, digest: 0 });
+    }
+
+    /// How many children there are: the rank of the next one.
+    pub fn ranks(&self) -> usize {
+        self.children.len()
     }
 
     /// The rank of the child that holds the current entry: 0 is the newest.

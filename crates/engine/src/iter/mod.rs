@@ -13,7 +13,7 @@ mod vec_cursor;
 
 pub use level::LevelCursor;
 pub use merge::MergeCursor;
-pub use user::UserCursor;
+pub use user::{Bounds, UserCursor};
 
 /// A position in a sequence of internal entries, ordered by [`crate::key::compare`].
 ///

@@ -36,16 +36,39 @@ enum State {
     Backward,
 }
 
+/// Bounds on user keys; cheap to clone.
+#[derive(Clone)]
+pub struct Bounds {
+    /// The first key allowed.
+    pub lower: Option<Arc<[u8]>>,
+    /// The first key no longer allowed.
+    pub upper: Option<Arc<[u8]>>,
+}
+
+impl Bounds {
+    /// From where keys start and to where they end.
+    pub fn new(lower: Bound<&[u8]>, upper: Bound<&[u8]>) -> Self {
+        let lower = match lower {
+            Bound::Unbounded => None,
+            Bound::Included(key) => Some(key.into()),
+            Bound::Excluded(key) => Some(successor(key)),
+        };
+        let upper = match upper {
+            Bound::Unbounded => None,
+            Bound::Included(key) => Some(successor(key)),
+            Bound::Excluded(key) => Some(key.into()),
+        };
+        Self { lower, upper }
+    }
+}
+
 /// A cursor over the entries visible at a snapshot, within bounds, both ways.
 ///
 /// Starts unpositioned. An error is sticky: the cursor is not valid after it, and every later move returns it again.
 pub struct UserCursor<C> {
     merge: MergeCursor<C>,
     snapshot: SeqNo,
-    /// The first key allowed.
-    lower: Option<Box<[u8]>>,
-    /// The first key no longer allowed.
-    upper: Option<Box<[u8]>>,
+    bounds: Bounds,
     /// Range tombstones, each set with the rank of the source it comes from.
     range_dels: Vec<(usize, Arc<RangeDels>)>,
     state: State,
@@ -75,28 +98,16 @@ impl<C: Cursor> UserCursor<C> {
     pub fn new(
         merge: MergeCursor<C>,
         snapshot: SeqNo,
-        lower: Bound<Vec<u8>>,
-        upper: Bound<Vec<u8>>,
-        range_dels: Vec<(usize, Arc<RangeDels>)>,
+        bounds: Bounds,
+        mut range_dels: Vec<(usize, Arc<RangeDels>)>,
         now: Now<Clock>,
     ) -> Self {
-        let lower = match lower {
-            Bound::Unbounded => None,
-            Bound::Included(key) => Some(key.into()),
-            Bound::Excluded(key) => Some(successor(key)),
-        };
-        let upper = match upper {
-            Bound::Unbounded => None,
-            Bound::Included(key) => Some(successor(key)),
-            Bound::Excluded(key) => Some(key.into()),
-        };
-        let range_dels = range_dels.into_iter().filter(|(_, set)| !set.is_empty()).collect();
+        range_dels.retain(|(_, set)| !set.is_empty());
         let (key, value) = (Vec::new(), Vec::new());
         Self {
             merge,
             snapshot,
-            lower,
-            upper,
+            bounds,
             range_dels,
             state: State::Nowhere,
             key,
@@ -138,7 +149,7 @@ impl<C: Cursor> UserCursor<C> {
     /// To the first entry within the bounds.
     pub fn seek_to_first(&mut self) -> Result<()> {
         self.guarded(|c| {
-            match &c.lower {
+            match &c.bounds.lower {
                 Some(lower) => c.merge.seek(lower, u64::MAX)?,
                 None => c.merge.seek_to_first()?,
             }
@@ -149,7 +160,7 @@ impl<C: Cursor> UserCursor<C> {
     /// To the last entry within the bounds.
     pub fn seek_to_last(&mut self) -> Result<()> {
         self.guarded(|c| {
-            match &c.upper {
+            match &c.bounds.upper {
                 Some(upper) => c.merge.seek_before(upper)?,
                 None => c.merge.seek_to_last()?,
             }
@@ -160,7 +171,7 @@ impl<C: Cursor> UserCursor<C> {
     /// To the first entry at or after `key`.
     pub fn seek(&mut self, key: &[u8]) -> Result<()> {
         self.guarded(|c| {
-            let target = c.lower.as_deref().map_or(key, |lower| lower.max(key));
+            let target = c.bounds.lower.as_deref().map_or(key, |lower| lower.max(key));
             c.merge.seek(target, key::seek_trailer(c.snapshot))?;
             c.find_forward(false)
         })
@@ -172,7 +183,7 @@ impl<C: Cursor> UserCursor<C> {
             c.key.clear();
             c.key.extend_from_slice(key);
             c.key.push(0);
-            let target = c.upper.as_deref().map_or(&*c.key, |upper| upper.min(&c.key));
+            let target = c.bounds.upper.as_deref().map_or(&*c.key, |upper| upper.min(&c.key));
             c.merge.seek_before(target)?;
             c.find_backward()
         })
@@ -366,11 +377,11 @@ impl<C: Cursor> UserCursor<C> {
     }
 
     fn past_upper(&self) -> bool {
-        self.upper.as_deref().is_some_and(|upper| self.merge.user_key() >= upper)
+        self.bounds.upper.as_deref().is_some_and(|upper| self.merge.user_key() >= upper)
     }
 
     fn before_lower(&self) -> bool {
-        self.lower.as_deref().is_some_and(|lower| self.merge.user_key() < lower)
+        self.bounds.lower.as_deref().is_some_and(|lower| self.merge.user_key() < lower)
     }
 }
 
@@ -385,7 +396,6 @@ fn cover<'a>(sets: &'a [(usize, Arc<RangeDels>)], snapshot: SeqNo, user_key: &[u
 }
 
 /// The smallest key greater than `key`.
-fn successor(mut key: Vec<u8>) -> Box<[u8]> {
-    key.push(0);
-    key.into()
+fn successor(key: &[u8]) -> Arc<[u8]> {
+    key.iter().copied().chain([0]).collect()
 }

@@ -112,7 +112,8 @@ fn open(
     upper: Bound<Vec<u8>>,
     dels: Vec<(usize, Arc<RangeDels>)>,
 ) -> UserCursor<VecCursor> {
-    UserCursor::new(MergeCursor::new(children), snapshot, lower, upper, dels, Now::new(Clock::manual()))
+    let bounds = Bounds::new(lower.as_ref().map(Vec::as_slice), upper.as_ref().map(Vec::as_slice));
+    UserCursor::new(MergeCursor::new(children), snapshot, bounds, dels, Now::new(Clock::manual()))
 }
 
 fn cursor(history: &[Write], cuts: &[usize], snapshot: u64) -> UserCursor<VecCursor> {

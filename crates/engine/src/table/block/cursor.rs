@@ -1,8 +1,14 @@
 //! A position in one block.
 
+use std::hint::black_box;
 use std::ops::Range;
 
 use super::{Block, SharedBlock};
+
+/// Bytes of a line of the processor's cache.
+const LINE_BYTES: usize = 64;
+/// So much is brought from memory at once.
+const TOUCHED_BYTES: usize = 1 << 10;
 
 /// A block that a cursor can hold.
 pub(crate) trait Held {
@@ -98,7 +104,12 @@ impl<B: Held> BlockCursor<B> {
 
     /// The first entry at or after `(user_key, trailer)`, or nowhere.
     pub(crate) fn seek(&mut self, user_key: &[u8], trailer: u64) {
-        let at = self.block().map_or(0, |block| block.lower_bound(user_key, trailer));
+        let at = self.block().map_or(0, |block| {
+            touch(block.order());
+            let at = block.lower_bound(user_key, trailer);
+            touch(block.rows_from(at));
+            at
+        });
         self.stand(at);
     }
 
@@ -141,4 +152,11 @@ impl<B: Held> BlockCursor<B> {
             _ => &[],
         }
     }
+}
+
+/// Brings the beginning of `bytes` from memory, all lines together: who walks over them waits for one after the other.
+#[inline]
+fn touch(bytes: &[u8]) {
+    let lines = bytes.iter().take(TOUCHED_BYTES).step_by(LINE_BYTES);
+    black_box(lines.fold(0, |all, byte| all | byte));
 }

@@ -215,6 +215,18 @@ impl<'a> Block<'a> {
         self.data.get(self.header.fingerprints()..self.header.digests()).unwrap_or_default()
     }
 
+    /// The bytes that [`Block::lower_bound`] reads.
+    #[inline]
+    pub(crate) fn order(self) -> &'a [u8] {
+        self.data.get(self.header.digests()..self.header.rows()).unwrap_or_default()
+    }
+
+    /// The bytes of the rows from `at` on.
+    #[inline]
+    pub(crate) fn rows_from(self, at: usize) -> &'a [u8] {
+        self.place(at).and_then(|place| self.data.get(place.start..)).unwrap_or_default()
+    }
+
     /// The bytes of the row that [`Block::get`] is going to look at first.
     #[inline]
     pub(crate) fn candidate(self, hash: u64) -> Option<&'a [u8]> {
@@ -283,7 +295,7 @@ impl<'a> Block<'a> {
 
     #[inline]
     fn digests(self) -> &'a [[u8; DIGEST_BYTES]] {
-        self.data.get(self.header.digests()..self.header.rows()).unwrap_or_default().as_chunks().0
+        self.order().as_chunks().0
     }
 
     /// Where row `at` starts, from the start of the rows.
