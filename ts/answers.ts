@@ -1,7 +1,7 @@
 // The two sides of a read of many keys: keys packed for native code, and the answers it packs
 // (`crates/node/src/many.rs` draws them).
 
-import { MAX_KEY, room, writeData } from './encoder.js'
+import type { Encoder } from './encoder.js'
 import type { Encoding } from './encoding.js'
 import { Stretch } from './stretch.js'
 
@@ -12,27 +12,20 @@ const ENTRY = 8
 /** Values of more bytes than this together are copied one by one, so that one that is kept does not keep the others. */
 const SHARED = 64 * 1024
 
-/** The keys one behind the other, each behind its length. What is wrong with a key is said with its place. @internal */
-export function packKeys(keys: unknown[], encoding: Encoding<unknown>): { packed: Buffer; length: number } {
-  const encoded = new Array<string | Uint8Array>(keys.length)
-  let most = 0
-  let length = 0
+/**
+ * Packs `keys` one behind the other, each behind its length; returns how many. What is wrong with a key is said with its
+ * place.
+ * @internal
+ */
+export function packKeys(encoder: Encoder, keys: unknown[], encoding: Encoding<unknown>): number {
   let at = 0
   try {
-    for (; at < keys.length; at++) {
-      const key = encoding.encode(keys[at], 'key')
-      encoded[at] = key
-      most += room(key)
-    }
-    const packed = Buffer.allocUnsafe(most)
-    for (at = 0; at < keys.length; at++) length = writeData(packed, length, encoded[at]!, 'key', MAX_KEY)
-    return { packed, length }
+    for (; at < keys.length; at++) encoder.addKey(encoding.encode(keys[at], 'key'), 'key')
+    return at
   } catch (error) {
-    if (at === keys.length) throw error
     // Again, to have the error with the key's place in it: it is not made up for keys that are right.
     const name = `keys[${at}]`
-    const key = encoding.encode(keys[at], name)
-    writeData(Buffer.allocUnsafe(room(key)), 0, key, name, MAX_KEY)
+    encoder.addKey(encoding.encode(keys[at], name), name)
     throw error
   }
 }

@@ -2,7 +2,7 @@
 // and what is in flight. All reads go through here.
 
 import { Answers, packKeys } from './answers.js'
-import { writeKey } from './encoder.js'
+import { withScratch, writeKey } from './encoder.js'
 import { checkBytes, type Encoding } from './encoding.js'
 import { fromNative, invalid, MossError } from './errors.js'
 import { type Entry, EXPIRY_BYTES } from './expiry.js'
@@ -183,27 +183,40 @@ export class Core<K, V> {
     this.check()
     if (!Array.isArray(keys)) throw invalid('keys', keys, 'an array of keys')
     const { flags, snapshot } = this.readOptions(options)
-    const { packed, length } = packKeys(keys, this.keys)
-    const count = keys.length
-    const unpack = (bytes: Buffer, end: number, lent = false) =>
+    let count = 0
+    const unpack = (bytes: Buffer, end: number, lent: boolean) =>
       new Answers(bytes, end, lent).list(count, decode, missing)
-    return this.inOrder(() => {
-      let found: number | Buffer
-      try {
-        found = hot.getMany(
-          this.db,
-          packed,
-          length,
-          flags | extra,
-          snapshot === undefined ? 0 : snapshot.number(),
-        )
-      } catch (error) {
-        throw fromNative(error)
-      }
-      if (typeof found !== 'number') return soon(unpack(found, found.length))
-      if (found >= 0) return soon(unpack(out, found, true))
-      return this.track(answer<Buffer>(-found).then(bytes => unpack(bytes, bytes.length)))
-    })
+    const read = (packed: Buffer, length: number) =>
+      this.#getManyNow(packed, length, flags | extra, snapshot, unpack)
+    return withScratch(
+      encoder => {
+        count = packKeys(encoder, keys, this.keys)
+      },
+      encoder => {
+        this.fence()
+        if (!this.gate.closed) return read(encoder.bytes, encoder.length)
+        const packed = Buffer.from(encoder.bytes.subarray(0, encoder.length))
+        return this.inOrder(() => read(packed, packed.length))
+      },
+    )
+  }
+
+  #getManyNow<T>(
+    packed: Buffer,
+    length: number,
+    flags: number,
+    snapshot: Snapshot | undefined,
+    unpack: (bytes: Buffer, end: number, lent: boolean) => T[],
+  ): Promise<T[]> {
+    let found: number | Buffer
+    try {
+      found = hot.getMany(this.db, packed, length, flags, snapshot === undefined ? 0 : snapshot.number())
+    } catch (error) {
+      throw fromNative(error)
+    }
+    if (typeof found !== 'number') return soon(unpack(found, found.length, false))
+    if (found >= 0) return soon(unpack(out, found, true))
+    return this.track(answer<Buffer>(-found).then(bytes => unpack(bytes, bytes.length, false)))
   }
 }
 

@@ -118,7 +118,7 @@ export function writeKey(target: Buffer, at: number, key: string | Uint8Array, n
 }
 
 /**
- * A growing buffer of operations.
+ * A growing buffer of operations, or of keys.
  * @internal
  */
 export class Encoder {
@@ -150,7 +150,14 @@ export class Encoder {
     this.count++
   }
 
-  /** Forgets all operations. */
+  /** Appends a key behind its length, not as an operation. */
+  addKey(key: string | Uint8Array, name: string): void {
+    const needed = this.length + room(key)
+    if (needed > this.bytes.length) this.#grow(needed)
+    this.length = writeData(this.bytes, this.length, key, name, MAX_KEY)
+  }
+
+  /** Forgets everything. */
   clear(): void {
     this.length = 0
     this.count = 0

@@ -205,12 +205,12 @@ export class Engine<K = string, V = string>
    * of one answer share their memory, at most 64 KiB: copy one that you keep for long while the others go.
    */
   getMany(keys: readonly Input<K>[], options?: ReadOptions): Promise<(V | undefined)[]> {
-    const { values } = this.#core
+    const { values, form } = this.#core
     return this.#rejecting(() =>
       this.#core.getMany<V | undefined>(
         keys,
         options,
-        0,
+        form,
         (answers, start, end) => answers.value(values, start, end),
         undefined,
       ),

@@ -166,9 +166,9 @@ export class MossLevel<KDefault = string, VDefault = string> extends AbstractLev
 
   /** @internal */
   async _getMany(keys: Data[], options: LevelReadOptions): Promise<(Data | undefined)[]> {
-    const { many } = FORMS[options.valueEncoding!]!
+    const { flag, many } = FORMS[options.valueEncoding!]!
     try {
-      return await this.#core.getMany<Data | undefined>(keys, readOptions(options), 0, many, undefined)
+      return await this.#core.getMany<Data | undefined>(keys, readOptions(options), flag, many, undefined)
     } catch (error) {
       throw levelError(error)
     }

@@ -115,6 +115,14 @@ impl Asked {
             fill_cache: flags & BYPASS_CACHE == 0,
         }
     }
+
+    const fn wanted(&self) -> many::Wanted {
+        match (self.presence, self.text) {
+            (true, _) => many::Wanted::Presence,
+            (false, true) => many::Wanted::Text,
+            (false, false) => many::Wanted::Bytes,
+        }
+    }
 }
 
 unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
@@ -224,7 +232,7 @@ unsafe extern "C" fn get_many(env: sys::napi_env, info: sys::napi_callback_info)
                 fill_cache: asked.fill_cache,
                 may_block: asked.blocking,
             };
-            match many::answers(engine, &keys, &options, asked.presence) {
+            match many::answers(engine, &keys, &options, asked.wanted()) {
                 Ok(packed) => return call.answer(&packed),
                 Err(failure) if failure.code == ErrorKind::WouldBlock.code() => {}
                 Err(failure) => return Err(failure),
@@ -241,7 +249,7 @@ unsafe extern "C" fn get_many(env: sys::napi_env, info: sys::napi_callback_info)
                         fill_cache: asked.fill_cache,
                         may_block: true,
                     };
-                    Ok(Answer::Bytes(many::answers(&reader, &keys, &options, asked.presence)?))
+                    Ok(Answer::Bytes(many::answers(&reader, &keys, &options, asked.wanted())?))
                 });
             });
             call.number(-(ticket as f64))

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! keys:    [length varint, key]*
-//! answers: flags u32 (bit 0: all values are ASCII), [offset u32, length u32]* one a key, then the values; offsets count
-//!          from the start of the answers
+//! answers: flags u32 (bit 0: values were asked for as text, and all are ASCII), [offset u32, length u32]* one a key,
+//!          then the values; offsets count from the start of the answers
 //! ```
 //! A length of `u32::MAX` is a missing key; when only presence is asked for, lengths are right and offsets 0.
 
@@ -27,12 +27,23 @@ pub fn keys(packed: &[u8]) -> Result<Vec<&[u8]>> {
     Ok(keys)
 }
 
+/// What is wanted of the values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Their bytes.
+    Bytes,
+    /// JavaScript makes strings of them.
+    Text,
+    /// Their lengths only.
+    Presence,
+}
+
 /// The packed answers for `keys`. Fails with `WOULD_BLOCK` when the disk is needed and `options` forbid it.
 pub fn answers(
     engine: &Engine,
     keys: &[impl AsRef<[u8]>],
     options: &ReadOptions<'_>,
-    presence: bool,
+    wanted: Wanted,
 ) -> Result<Vec<u8>> {
     let mut packed = vec![0; HEADER];
     for _ in keys {
@@ -40,7 +51,8 @@ pub fn answers(
         packed.extend_from_slice(&MISSING.to_le_bytes());
     }
     let mut too_large = false;
-    let mut flags = ASCII;
+    let presence = wanted == Wanted::Presence;
+    let mut ascii = wanted == Wanted::Text;
     engine.get_many(keys, options, |index, value| {
         let (Ok(offset), Ok(length)) = (u32::try_from(packed.len()), u32::try_from(value.len())) else {
             too_large = true;
@@ -53,9 +65,7 @@ pub fn answers(
         }
         if !presence {
             packed.extend_from_slice(value);
-            if !value.is_ascii() {
-                flags &= !ASCII;
-            }
+            ascii = ascii && value.is_ascii();
         }
     })?;
     if too_large {
@@ -63,7 +73,7 @@ pub fn answers(
         return Err(Failure::new(ErrorKind::InvalidArgument, message));
     }
     if let Some(place) = packed.first_chunk_mut() {
-        *place = flags.to_le_bytes();
+        *place = if ascii { ASCII } else { 0 }.to_le_bytes();
     }
     Ok(packed)
 }
