@@ -41,4 +41,30 @@ describe('worker threads', () => {
     for (const { ended } of workers) expect(await ended).toEqual([0])
     expect((await mine.values().all()).every(value => value.startsWith('main'))).toBe(true)
   })
+
+  test('each environment gets the answers to its own writes, whatever their durability', async () => {
+    const path = place()
+    const mine = closing(await Engine.open(path))
+    // Both make as many calls, the same ones at the same moments, so that what native code counts of them is equal.
+    const rounds = new Int32Array(new SharedArrayBuffer(8))
+    const workers = (['os', 'disk'] as const).map((durability, self) =>
+      work(
+        `
+        const { path, durability, rounds, self } = workerData
+        const e = await Engine.open(path)
+        for (let i = 0; i < 3000; i++) {
+          Atomics.add(rounds, self, 1)
+          while (Atomics.load(rounds, 1 - self) <= i);
+          await e.put(durability + i, 'v', { durability })
+        }
+        await e.close()
+        return durability
+      `,
+        { path, durability, rounds, self },
+      ),
+    )
+    const [os, disk] = await Promise.all(workers.map(({ ended }) => ended))
+    expect([os, disk]).toEqual([['os'], ['disk']])
+    expect((await mine.keys().all()).length).toBe(6000)
+  })
 })

@@ -37,7 +37,7 @@ use crate::failure::{Failure, Result};
 use crate::many;
 use crate::page::Page;
 use crate::raw::{self, Call, Value};
-use crate::ring::{Answer, Reply, Ticket};
+use crate::ring::{Answer, Reply, ReplyId};
 use crate::scan::{Limits, Manner, Scan};
 use crate::state::{Database, State};
 
@@ -290,8 +290,8 @@ unsafe extern "C" fn stage_bytes(env: sys::napi_env, info: sys::napi_callback_in
 enum Inline {
     /// None runs.
     Idle,
-    /// The commit of this ticket runs and is not answered.
-    Running(Ticket),
+    /// The commit with this reply runs and is not answered. The group may have members of other environments.
+    Running(ReplyId),
     /// It was answered before it returned.
     Answered(std::result::Result<(), mosskv::Error>),
 }
@@ -322,7 +322,7 @@ unsafe extern "C" fn commit(env: sys::napi_env, info: sys::napi_callback_info) -
             }
             let reply = call.state.reply()?;
             let ticket = reply.ticket();
-            INLINE.replace(Inline::Running(ticket));
+            INLINE.replace(Inline::Running(reply.identity()));
             engine.write_then(batch, durability, move |outcome| answer_write(reply, outcome));
             match INLINE.replace(Inline::Idle) {
                 Inline::Answered(outcome) => {
@@ -339,7 +339,7 @@ unsafe extern "C" fn commit(env: sys::napi_env, info: sys::napi_callback_info) -
 /// A write is done: on the thread that committed it, before the call returned, or on a background thread.
 fn answer_write(reply: Reply, outcome: std::result::Result<(), mosskv::Error>) {
     let inline = INLINE.with_borrow_mut(|state| match state {
-        Inline::Running(ticket) if *ticket == reply.ticket() => {
+        Inline::Running(id) if *id == reply.identity() => {
             *state = Inline::Answered(outcome.clone());
             true
         }

@@ -26,6 +26,9 @@ use crate::state::State;
 /// Names a pending call; JavaScript has its promise under this number. 0 is an event.
 pub type Ticket = u64;
 
+/// Where the ring of a reply lies, and its ticket.
+pub type ReplyId = (usize, Ticket);
+
 /// What a background thread found.
 pub enum Answer {
     /// Nothing but that it is done.
@@ -136,9 +139,14 @@ impl Reply {
         Self { ring, ticket, answered: false }
     }
 
-    /// The ticket.
+    /// The ticket. Environments count their own, so that another one's may be equal.
     pub const fn ticket(&self) -> Ticket {
         self.ticket
+    }
+
+    /// What tells it from the replies of all environments, as long as it is not answered.
+    pub fn identity(&self) -> ReplyId {
+        (Arc::as_ptr(&self.ring).addr(), self.ticket)
     }
 
     /// Answers. Any thread.

@@ -4,8 +4,9 @@
 //!
 //! A write joins the queue. Whoever finds it without a leader leads: it takes what waits (up to [`GROUP_BYTES`]),
 //! asks admission once, numbers the batches, writes one WAL frame, inserts them into the memtable and only then
-//! publishes the last number as visible, so readers never see part of a batch. A leader serves one group and hands the
-//! lead on: to the next blocking writer, or to the commit lane when the next write only left a callback. `disk` writes
+//! publishes the last number as visible, so readers never see part of a batch. A leader serves one group (one that must
+//! not wait, a second small one) and hands the lead on: to the next blocking writer, or to the commit lane when the
+//! next write only left a callback. `disk` writes
 //! are then finished by the sync queue, after the lead was handed on (pebble `commit.go` tells why publishing
 //! before the sync is sound: nothing is acknowledged before it, and a failed sync stops the database).
 //!
@@ -144,7 +145,11 @@ impl Commit {
         let wake = !leads && !queue.led;
         drop(queue);
         if leads {
-            self.lead_group(store, false);
+            self.serve_group(store, false);
+            if self.small_group_waits(store) {
+                self.serve_group(store, false);
+            }
+            self.hand_over(store);
         } else if wake {
             store.notify(|lanes| lanes.commit);
         }
@@ -235,6 +240,13 @@ impl Commit {
                 return self.hand_over(store);
             }
         }
+    }
+
+    /// Whether writes wait that a caller that must not wait can commit as well, in less than the hop to the commit lane
+    /// would cost them: it may not get a processor before the program's threads give one up.
+    fn small_group_waits(&self, store: &Store) -> bool {
+        let bytes: usize = self.queue.lock().waiting.iter().map(|request| request.batch.bytes().len()).sum();
+        (1..=INLINE_BYTES).contains(&bytes) && self.has_room(store)
     }
 
     fn lead_group(&self, store: &Store, may_wait: bool) {
