@@ -7,10 +7,11 @@ import { checkBytes, type Encoding } from './encoding.js'
 import { fromNative, invalid, MossError } from './errors.js'
 import { type Entry, EXPIRY_BYTES } from './expiry.js'
 import { Gate } from './gate.js'
-import { answer, Flag, hot, keyArea, out, soon } from './native.js'
+import { answer, Flag, hot, keyArea, out } from './native.js'
 import { checkBoolean, checkObject } from './options.js'
 import * as pool from './pool.js'
 import { Snapshot } from './snapshot.js'
+import { soon } from './turn.js'
 import { Writer } from './writer.js'
 
 /** How one read is done. */
@@ -135,7 +136,7 @@ export class Core<K, V> {
   ): Promise<T> {
     const found = this.#lookup(key, flags, snapshot)
     if (typeof found === 'number' && found < 0) return this.track(answer<unknown>(-found).then(decode))
-    return soon(decode(found))
+    return soon(decode(found), 1 + (pool.lengthOf(found) >>> 9))
   }
 
   /** A point read on this thread. */
@@ -214,9 +215,11 @@ export class Core<K, V> {
     } catch (error) {
       throw fromNative(error)
     }
-    if (typeof found !== 'number') return soon(unpack(found, found.length, false))
-    if (found >= 0) return soon(unpack(out, found, true))
-    return this.track(answer<Buffer>(-found).then(bytes => unpack(bytes, bytes.length, false)))
+    if (typeof found === 'number' && found < 0) {
+      return this.track(answer<Buffer>(-found).then(bytes => unpack(bytes, bytes.length, false)))
+    }
+    const answers = typeof found === 'number' ? unpack(out, found, true) : unpack(found, found.length, false)
+    return soon(answers, answers.length + (pool.lengthOf(found) >>> 9))
   }
 }
 

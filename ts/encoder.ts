@@ -4,6 +4,7 @@
 //
 // The value of a range delete is where it ends; that of a put with expiry begins with the moment (`expiry.ts`). Nothing is kept of an operation that is refused half-way.
 
+import { BLOCK_BYTES, type Block, giveBack, takeBlock } from './block.js'
 import { invalid, MossError } from './errors.js'
 
 /** @internal */
@@ -45,6 +46,18 @@ function tooLong(name: string, length: number, max: number): MossError {
   return new MossError('INVALID_ARGUMENT', `${name} has ${length} bytes: it must have at most ${max}`)
 }
 
+/** Writes `text` if it is ASCII; otherwise returns `false`, and what it wrote means nothing. */
+function writeAscii(target: Buffer, at: number, text: string): boolean {
+  // All are asked at once at the end: a way out of the loop costs more than it spares.
+  let units = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    units |= unit
+    target[at + i] = unit
+  }
+  return units < 0x80
+}
+
 /**
  * Writes `data` behind its length at `at`, where `room(data)` bytes are free; returns where it ends.
  * @internal
@@ -64,17 +77,9 @@ export function writeData(
     if (length > 0) target.set(data, start)
     return start + length
   }
-  if (length <= SHORT) {
-    let i = 0
-    for (; i < length; i++) {
-      const unit = data.charCodeAt(i)
-      if (unit >= 0x80) break
-      target[at + 1 + i] = unit
-    }
-    if (i === length) {
-      target[at] = length
-      return at + 1 + length
-    }
+  if (length <= SHORT && writeAscii(target, at + 1, data)) {
+    target[at] = length
+    return at + 1 + length
   }
   // The length of the UTF-8 is only known afterwards; it is written behind as many bytes as ASCII would need.
   const guess = varintLength(length)
@@ -100,15 +105,7 @@ export function writeKey(target: Buffer, at: number, key: string | Uint8Array, n
     if (length > 0) target.set(key, at)
     return at + length
   }
-  if (length <= SHORT) {
-    let i = 0
-    for (; i < length; i++) {
-      const unit = key.charCodeAt(i)
-      if (unit >= 0x80) break
-      target[at + i] = unit
-    }
-    if (i === length) return at + length
-  }
+  if (length <= SHORT && writeAscii(target, at, key)) return at + length
   const bytes = Buffer.byteLength(key)
   if (bytes > MAX_KEY) throw tooLong(name, bytes, MAX_KEY)
   if (bytes !== length && !key.isWellFormed()) {
@@ -124,13 +121,18 @@ export function writeKey(target: Buffer, at: number, key: string | Uint8Array, n
 export class Encoder {
   /** The bytes; `length` of them count. */
   bytes: Buffer
+  /** Where they lie, if in a block. */
+  block: Block | undefined
   /** Bytes written. */
   length = 0
   /** Operations written, as the program counts them. */
   count = 0
+  /** The memory of one that borrows a block for more than fits it. */
+  readonly #small: Buffer | undefined
 
-  constructor(capacity: number) {
+  constructor(capacity: number, borrows = false) {
     this.bytes = Buffer.allocUnsafeSlow(capacity)
+    this.#small = borrows ? this.bytes : undefined
   }
 
   /** Appends an operation. */
@@ -157,35 +159,52 @@ export class Encoder {
     this.length = writeData(this.bytes, this.length, key, name, MAX_KEY)
   }
 
-  /** Forgets everything. */
+  /** Forgets everything, and gives back what was borrowed. */
   clear(): void {
+    // After much, much is likely to come: it then begins in a block.
+    if (this.#small) this.#move(this.length > this.#small.length ? NOTHING : this.#small, undefined)
     this.length = 0
     this.count = 0
   }
 
   #grow(needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    const borrows = this.#small !== undefined && this.block === undefined && needed <= BLOCK_BYTES
+    const borrowed = borrows ? takeBlock() : undefined
+    const larger = borrowed?.bytes ?? Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
     this.bytes.copy(larger, 0, 0, this.length)
-    this.bytes = larger
+    this.#move(larger, borrowed)
+  }
+
+  #move(bytes: Buffer, block: Block | undefined): void {
+    if (this.block) giveBack(this.block)
+    this.bytes = bytes
+    this.block = block
   }
 }
 
-/** The one encoder for whatever does not go straight into the slab; empty between calls. @internal */
-let scratch = new Encoder(64 * 1024)
+const NOTHING = Buffer.alloc(0)
+
+/** The one encoder for whatever does not go straight into the slab; `undefined` while it is in use. */
+let scratch: Encoder | undefined = new Encoder(64 * 1024, true)
 
 /**
- * Runs `fill` with an empty encoder, then `use` with what it holds. One that had to become very large is let go.
+ * Runs `fill` with an empty encoder, then `use` with what it holds.
  * @internal
  */
 export function withScratch<T>(fill: (encoder: Encoder) => void, use: (encoder: Encoder) => T): T {
   const encoder = scratch
-  scratch = new Encoder(0)
+  if (encoder === undefined) {
+    // Inside another one: `fill` may run code of the program.
+    const another = new Encoder(256)
+    fill(another)
+    return use(another)
+  }
+  scratch = undefined
   try {
     fill(encoder)
     return use(encoder)
   } finally {
     encoder.clear()
-    if (encoder.bytes.length <= 4 * 2 ** 20) scratch = encoder
-    else scratch = new Encoder(64 * 1024)
+    scratch = encoder
   }
 }

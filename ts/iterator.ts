@@ -1,11 +1,12 @@
 import type { Core } from './core.js'
 import type { Encoding, Input } from './encoding.js'
 import { fromNative, MossError } from './errors.js'
-import { answer, at, Flag, hot, native, out, soon } from './native.js'
+import { answer, at, Flag, hot, native, out } from './native.js'
 import { checkInteger } from './options.js'
 import { Page } from './page.js'
 import * as pool from './pool.js'
 import { checkIteratorOptions, detached, type IteratorOptions, nextScan, openScan } from './range.js'
+import { rest, soon } from './turn.js'
 import { type Box, Young } from './young.js'
 
 /** Pages begin small, so that a short scan does not pay for a long one, and grow fourfold up to this. */
@@ -249,7 +250,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     return this.#take(this.#page)
   }
 
-  /** Brings the next page; a promise when it has to wait for it. */
+  /** Brings the next page; a promise when it has to wait for it, or for the event loop to turn. */
   #load(blocking: 0 | 1): Promise<void> | undefined {
     const entries = Math.min(this.#left, MOST_ENTRIES)
     const wanted = this.#pageBytes
@@ -263,7 +264,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     }
     if (typeof found !== 'number' || found >= 0) {
       this.#set(found)
-      return undefined
+      return blocking ? undefined : rest(1 + (pool.lengthOf(found) >>> 9))
     }
     return this.#core.track(answer<Buffer>(-found)).then(
       bytes => this.#page.own(bytes),
@@ -288,7 +289,7 @@ export class EntryIterator<T, K = unknown> implements AsyncIterable<T>, AsyncDis
     return this.#one()
   }
 
-  /** Adds entries to `entries` until there are `size` or none is left; a promise of a page when it has to wait for one. */
+  /** Adds entries to `entries` until there are `size` or none is left; a promise when it has to wait for a page. */
   #gather(size: number, entries: T[]): Promise<void> | undefined {
     this.#check()
     const page = this.#page

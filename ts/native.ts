@@ -18,6 +18,9 @@ export interface Hot {
   getMany(db: number, keys: Uint8Array, length: number, flags: number, snapshot: number): number | Buffer
   stage(db: number, length: number): void
   stageBytes(db: number, bytes: Uint8Array, length: number): void
+  stageBlock(db: number, block: number, length: number): void
+  addBlock(): ArrayBuffer | undefined
+  isFree(block: number): boolean
   commit(db: number, length: number, durability: number, blocking: number): number
   scan(
     scan: number,
@@ -160,21 +163,4 @@ export function onCollected(object: object, release: () => void): void {
 /** `object` was closed in time. @internal */
 export function forget(object: object): void {
   released.unregister(object)
-}
-
-const TURN = 1024
-let answered = 0
-
-/**
- * A promise of `value`. Every 1,024th waits for the event loop to turn, so that a program that only awaits answers from
- * memory does not starve its own timers and sockets.
- * @internal
- */
-export function soon<T>(value: T): Promise<T> {
-  return turnIsDue() ? new Promise(resolve => setImmediate(resolve, value)) : Promise.resolve(value)
-}
-
-/** Counts an answer from memory; whether it has to wait for the event loop to turn. @internal */
-export function turnIsDue(): boolean {
-  return (++answered & (TURN - 1)) === 0
 }

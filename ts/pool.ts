@@ -32,6 +32,12 @@ function begin(): void {
 }
 begin()
 
+/** The length of what a read brought; 0 if it is neither text nor bytes. @internal */
+export function lengthOf(found: unknown): number {
+  if (typeof found === 'number') return found & (POOLED - 1)
+  return (found as { readonly length?: number } | undefined)?.length ?? 0
+}
+
 /** The value that an answer in bytes speaks of: `found` bytes of `out`, or what was written into the pool. @internal */
 export function take<T>(encoding: Encoding<T>, out: Buffer, found: number): T {
   if (found >= POOLED) {

@@ -1,10 +1,11 @@
 // Writes of one turn of one database: they are encoded into the slab as they are called, and committed together by one
 // native call when the turn's microtasks come to it. They share one promise, because they share one fate.
 
-import { Encoder, type Kind, MAX_KEY, MAX_VALUE, room, writeData } from './encoder.js'
+import { type Encoder, type Kind, MAX_KEY, MAX_VALUE, room, withScratch, writeData } from './encoder.js'
 import { fromNative, type MossError } from './errors.js'
 import type { Blocker, Gate } from './gate.js'
-import { hot, native, onAnswer, slab, turnIsDue } from './native.js'
+import { hot, native, onAnswer, slab } from './native.js'
+import { turn } from './turn.js'
 
 const DONE = Promise.resolve()
 
@@ -18,6 +19,8 @@ class Group implements Blocker {
   /** Whether it was opened while the gate was closed, so that its bytes wait in `chunks` and not in native code. */
   readonly held: boolean
   readonly chunks: Buffer[] = []
+  /** Bytes that were moved there from the slab, or did not go through it. */
+  staged = 0
   #resolve!: (value?: void | PromiseLike<void>) => void
   #reject!: (error: MossError) => void
   #callbacks: (() => void)[] | undefined
@@ -96,9 +99,10 @@ export class Writer {
   ): Promise<void> {
     const most = 1 + room(key) + (value === undefined ? 0 : room(value))
     if (most > slab.length) {
-      const large = new Encoder(most)
-      large.add(kind, key, value, valueName)
-      return this.addAll(large, durability)
+      return withScratch(
+        encoder => encoder.add(kind, key, value, valueName),
+        encoder => this.addAll(encoder, durability),
+      )
     }
     this.#claim(most)
     const start = used
@@ -109,7 +113,7 @@ export class Writer {
     return this.#join(durability)
   }
 
-  /** Adds the operations of `encoder`, a copy of them, to the turn's group. */
+  /** Adds the operations of `encoder`, which is cleared or dropped next, to the turn's group. */
   addAll(encoder: Encoder, durability: number): Promise<void> {
     if (encoder.count === 0) return this.#group?.promise ?? DONE
     if (encoder.length <= slab.length) {
@@ -121,8 +125,9 @@ export class Writer {
     this.#claim(slab.length)
     const promise = this.#join(durability)
     const group = this.#group!
+    group.staged += encoder.length
     if (group.held) group.chunks.push(Buffer.from(encoder.bytes.subarray(0, encoder.length)))
-    else hot.stageBytes(this.#db, encoder.bytes, encoder.length)
+    else this.#hand(encoder)
     return promise
   }
 
@@ -150,8 +155,14 @@ export class Writer {
     this.commit()
     this.#gate.force()
     if (encoder.count === 0) return
-    hot.stageBytes(this.#db, encoder.bytes, encoder.length)
+    this.#hand(encoder)
     hot.commit(this.#db, 0, durability, 1)
+  }
+
+  /** Hands over what `encoder` holds, which may be changed afterwards if it is not in a block. */
+  #hand({ block, bytes, length }: Encoder): void {
+    if (block) hot.stageBlock(this.#db, block.number, length)
+    else hot.stageBytes(this.#db, bytes, length)
   }
 
   /** Makes the slab this writer's, with `needed` bytes free. */
@@ -183,6 +194,7 @@ export class Writer {
   /** Moves what lies in the slab to where the group's earlier bytes are. */
   #stage(group: Group | undefined): void {
     if (used > 0 && group) {
+      group.staged += used
       if (group.held) group.chunks.push(Buffer.from(slab.subarray(0, used)))
       else hot.stage(this.#db, used)
     }
@@ -200,7 +212,7 @@ export class Writer {
       return undefined
     }
     if (ticket === 0) {
-      group.resolve(turnIsDue() ? new Promise<void>(resolve => setImmediate(resolve)) : undefined)
+      group.resolve(turn(1 + ((group.staged + length) >>> 7)))
       return undefined
     }
     group.ticket = ticket

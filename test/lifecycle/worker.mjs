@@ -30,6 +30,20 @@ const jobs = {
     await e.close()
   },
 
+  'large batches': async () => {
+    const e = await Engine.open(path, small)
+    parentPort.postMessage('open')
+    const lane = async (_, lane) => {
+      for (let i = lane; i < rounds; i += 3) {
+        const value = String(i).padEnd(2000, 'l')
+        await e.batch(Array.from({ length: 300 }, (_, j) => ({ type: 'put', key: key(`${i} ${j}`), value })))
+        acknowledge(key(`${i} 0`), value)
+        acknowledge(key(`${i} 299`), value)
+      }
+    }
+    await Promise.all([0, 1, 2].map(lane))
+  },
+
   'open and close': async () => {
     parentPort.postMessage('open')
     for (let i = 0; i < rounds; i++) {

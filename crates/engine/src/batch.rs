@@ -16,6 +16,9 @@
 
 #![deny(clippy::indexing_slicing)]
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::codec::{Reader, put_bytes, put_varint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expiry::EXPIRY_BYTES;
@@ -39,22 +42,41 @@ pub struct Op<'a> {
     pub value: &'a [u8],
 }
 
+/// Memory of somebody else that a batch can lie in. It gives the same bytes each time.
+pub type Lent = dyn AsRef<[u8]> + Send + Sync;
+
 /// Operations to be applied together: all of them or none, after any crash.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct WriteBatch {
+    /// Where the operations lie, if not in `bytes`, which is empty then.
+    lent: Option<Arc<Lent>>,
     bytes: Vec<u8>,
     count: u32,
+}
+
+impl PartialEq for WriteBatch {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for WriteBatch {}
+
+impl fmt::Debug for WriteBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.ops()).finish()
+    }
 }
 
 impl WriteBatch {
     /// An empty batch.
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), count: 0 }
+        Self { lent: None, bytes: Vec::new(), count: 0 }
     }
 
     /// An empty batch with room for `bytes` bytes of encoded operations.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), count: 0 }
+        Self { lent: None, bytes: Vec::with_capacity(bytes), count: 0 }
     }
 
     /// Adds "`key` has `value`". A key over 64 KiB, a value over 1 GiB, or a batch that would pass
@@ -97,6 +119,7 @@ impl WriteBatch {
 
     /// Removes all operations and keeps the memory.
     pub fn clear(&mut self) {
+        self.lent = None;
         self.bytes.clear();
         self.count = 0;
     }
@@ -113,35 +136,50 @@ impl WriteBatch {
 
     /// The encoded operations: what the WAL stores.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.lent.as_ref().map_or(&self.bytes, |owner| (**owner).as_ref())
     }
 
     /// A batch from encoded operations, each of them checked: bytes that [`put`](Self::put),
     /// [`delete`](Self::delete) and [`delete_range`](Self::delete_range) would not have written are `Corruption`.
     /// One pass, no copy.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
-        if bytes.len() > MAX_BATCH_BYTES {
-            return Err(too_long("batch", bytes.len(), MAX_BATCH_BYTES));
+        Self { lent: None, bytes, count: 0 }.counted()
+    }
+
+    /// Like [`from_bytes`](Self::from_bytes) for bytes that stay where they are; their owner is dropped when the
+    /// batch is in the log and in the memtable, or was refused.
+    pub fn from_lent(owner: Arc<Lent>) -> Result<Self> {
+        Self { lent: Some(owner), bytes: Vec::new(), count: 0 }.counted()
+    }
+
+    fn counted(mut self) -> Result<Self> {
+        let length = self.bytes().len();
+        if length > MAX_BATCH_BYTES {
+            return Err(too_long("batch", length, MAX_BATCH_BYTES));
         }
         let mut count = 0;
-        for op in ops(&bytes) {
+        for op in ops(self.bytes()) {
             op?;
             count += 1;
         }
-        Ok(Self { bytes, count })
+        self.count = count;
+        Ok(self)
     }
 
     /// The operations, in the order they were added.
     pub fn ops(&self) -> impl Iterator<Item = Op<'_>> {
-        ops(&self.bytes).map_while(Result::ok)
+        ops(self.bytes()).map_while(Result::ok)
     }
 
     /// Adds an operation whose value is `parts` together; none for an operation without a value.
     fn add(&mut self, kind: Kind, key: &[u8], parts: &[&[u8]]) -> Result<()> {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let size = key.len() + length + OP_OVERHEAD;
-        if self.bytes.len() + size > MAX_BATCH_BYTES {
-            return Err(too_long("batch", self.bytes.len() + size, MAX_BATCH_BYTES));
+        if self.bytes().len() + size > MAX_BATCH_BYTES {
+            return Err(too_long("batch", self.bytes().len() + size, MAX_BATCH_BYTES));
+        }
+        if let Some(owner) = self.lent.take() {
+            self.bytes = (*owner).as_ref().to_vec();
         }
         self.bytes.reserve(size);
         self.bytes.push(kind as u8);

@@ -4,7 +4,9 @@
 //! get(db, key: string | length in the key part, flags, snapshot[, pool, next])
 //!                                                                 -> answer, or minus a ticket when the disk is needed
 //! getMany(db, packed keys, length, flags, snapshot)               -> packed answers, or minus a ticket
-//! stage(db, length)  stageBytes(db, bytes, length)                -> operations join the turn's group
+//! stage(db, length)  stageBytes(db, bytes, length)  stageBlock(db, block, length)
+//!                                                                 -> operations join the turn's group
+//! addBlock() -> ArrayBuffer or undefined   isFree(block)          -> memory for large batches
 //! commit(db, length, durability, blocking)                        -> 0 when done, else a ticket
 //! scan(scan, db, lower, upper, flags, snapshot[, bytes, entries, pool, next])
 //!                                                                 -> the first page, if it was asked for and is in memory
@@ -29,7 +31,7 @@ use std::ops::Bound;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use mosskv::{Durability, Engine, ErrorKind, IterOptions, ReadOptions, WriteBatch};
+use mosskv::{Durability, Engine, ErrorKind, IterOptions, ReadOptions};
 use napi::sys;
 
 use crate::ahead::Found;
@@ -86,6 +88,9 @@ pub unsafe fn define(env: sys::napi_env, exports: Value, state: &Rc<State>) -> R
         raw::define(env, exports, state, c"getMany", get_many)?;
         raw::define(env, exports, state, c"stage", stage)?;
         raw::define(env, exports, state, c"stageBytes", stage_bytes)?;
+        raw::define(env, exports, state, c"stageBlock", stage_block)?;
+        raw::define(env, exports, state, c"addBlock", add_block)?;
+        raw::define(env, exports, state, c"isFree", is_free)?;
         raw::define(env, exports, state, c"commit", commit)?;
         raw::define(env, exports, state, c"scan", scan)?;
         raw::define(env, exports, state, c"page", page)?;
@@ -270,7 +275,9 @@ unsafe extern "C" fn stage(env: sys::napi_env, info: sys::napi_callback_info) ->
 
 fn stage_slab(call: &Call<'_>, database: &Database, length: usize) -> Result<()> {
     let slab = call.state.area.slab(length).ok_or_else(|| Failure::internal("more than the slab holds"))?;
-    database.staged.borrow_mut().extend_from_slice(slab);
+    if length > 0 {
+        database.staged.borrow_mut().add(slab);
+    }
     Ok(())
 }
 
@@ -280,10 +287,37 @@ unsafe extern "C" fn stage_bytes(env: sys::napi_env, info: sys::napi_callback_in
         raw::call(env, info, |call| {
             let database = call.state.database(call.size(0)?)?;
             let bytes = call.bytes(1, call.size(2)?)?;
-            database.staged.borrow_mut().extend_from_slice(bytes);
+            database.staged.borrow_mut().add(bytes);
             call.undefined()
         })
     }
+}
+
+unsafe extern "C" fn stage_block(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: as in `get`.
+    unsafe {
+        raw::call(env, info, |call| {
+            let database = call.state.database(call.size(0)?)?;
+            let block = call.state.blocks.lend(call.size(1)?, call.size(2)?)?;
+            database.staged.borrow_mut().lend(block);
+            call.undefined()
+        })
+    }
+}
+
+unsafe extern "C" fn add_block(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: as in `get`.
+    unsafe {
+        raw::call(env, info, |call| match call.state.blocks.add()? {
+            Some(block) => call.block(block),
+            None => call.undefined(),
+        })
+    }
+}
+
+unsafe extern "C" fn is_free(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
+    // SAFETY: as in `get`.
+    unsafe { raw::call(env, info, |call| call.boolean(call.state.blocks.is_free(call.size(0)?))) }
 }
 
 /// How far the commit that runs on this thread has come.
@@ -313,8 +347,7 @@ unsafe extern "C" fn commit(env: sys::napi_env, info: sys::napi_callback_info) -
                 _ => None,
             };
             stage_slab(call, &database, length)?;
-            let bytes = std::mem::take(&mut *database.staged.borrow_mut());
-            let batch = WriteBatch::from_bytes(bytes)?;
+            let batch = database.staged.borrow_mut().batch()?;
             let engine = database.share.writer()?;
             if call.integer(3)? != 0 {
                 engine.write(batch, durability)?;

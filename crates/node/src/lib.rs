@@ -10,6 +10,7 @@
 
 mod ahead;
 mod area;
+mod block;
 mod convert;
 mod courtesy;
 mod events;

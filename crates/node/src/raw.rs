@@ -8,9 +8,11 @@
 use std::ffi::c_void;
 use std::ptr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::sys;
 
+use crate::block::{BLOCK_BYTES, Block};
 use crate::failure::{Failure, Result, guarded};
 use crate::state::State;
 
@@ -100,6 +102,11 @@ pub unsafe fn define(
 unsafe extern "C" fn release_state(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
     // SAFETY: `data` is the count `define` took for this one function, given back once, by its finalizer.
     drop(unsafe { Rc::from_raw(data.cast_const().cast::<State>()) });
+}
+
+unsafe extern "C" fn release_block(_env: sys::napi_env, _data: *mut c_void, block: *mut c_void) {
+    // SAFETY: the count `Call::block` took for this one ArrayBuffer, given back once, by its finalizer.
+    drop(unsafe { Arc::from_raw(block.cast_const().cast::<Block>()) });
 }
 
 /// Throws `failure` as an `Error` with a `code`.
@@ -358,6 +365,31 @@ impl Call<'_> {
     pub fn undefined(&self) -> Result<Value> {
         // SAFETY: as above.
         unsafe { make::undefined(self.env) }
+    }
+
+    /// An `ArrayBuffer` that is `block`; `undefined` where the runtime takes no memory of others.
+    pub fn block(&self, block: Arc<Block>) -> Result<Value> {
+        let mut value = ptr::null_mut();
+        let start = block.start().cast();
+        let hint = Arc::into_raw(block).cast_mut().cast::<c_void>();
+        // SAFETY: the memory stays for as long as the count in `hint`, which the finalizer gives back when the ArrayBuffer
+        // is gone.
+        let status = unsafe {
+            sys::napi_create_external_arraybuffer(
+                self.env,
+                start,
+                BLOCK_BYTES,
+                Some(release_block),
+                hint,
+                &mut value,
+            )
+        };
+        if status == sys::Status::napi_ok {
+            return Ok(value);
+        }
+        // SAFETY: there is no ArrayBuffer, so the finalizer will not run: the count is still ours.
+        drop(unsafe { Arc::from_raw(hint.cast_const().cast::<Block>()) });
+        self.undefined()
     }
 
     /// `bytes` through the out part of the area (JavaScript gets their number), or as a Buffer when they do not fit.

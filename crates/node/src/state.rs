@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use mosskv::{SharedEngine, Snapshot};
+use mosskv::{SharedEngine, Snapshot, WriteBatch};
 
 use crate::area::Area;
+use crate::block::{Blocks, Lent};
 use crate::failure::{Failure, Result};
 use crate::page::Page;
 use crate::registry;
@@ -22,7 +23,47 @@ pub struct Database {
     /// This environment's share of the engine.
     pub share: Arc<SharedEngine>,
     /// Operations of the running turn that JavaScript has handed over but not committed.
-    pub staged: RefCell<Vec<u8>>,
+    pub staged: RefCell<Staged>,
+}
+
+/// Operations that are not committed.
+pub enum Staged {
+    /// Copied.
+    Bytes(Vec<u8>),
+    /// Where JavaScript encoded them, all of them.
+    Block(Lent),
+}
+
+impl Default for Staged {
+    fn default() -> Self {
+        Self::Bytes(Vec::new())
+    }
+}
+
+impl Staged {
+    /// Adds a copy of `operations`.
+    pub fn add(&mut self, operations: &[u8]) {
+        match self {
+            Self::Bytes(bytes) => bytes.extend_from_slice(operations),
+            Self::Block(block) => *self = Self::Bytes([(*block).as_ref(), operations].concat()),
+        }
+    }
+
+    /// Adds the operations in `block`, a copy if there are others.
+    pub fn lend(&mut self, block: Lent) {
+        match self {
+            Self::Bytes(bytes) if bytes.is_empty() => *self = Self::Block(block),
+            _ => self.add(block.as_ref()),
+        }
+    }
+
+    /// The batch of all of them; none is left.
+    pub fn batch(&mut self) -> mosskv::Result<WriteBatch> {
+        match std::mem::take(self) {
+            Self::Bytes(bytes) => WriteBatch::from_bytes(bytes),
+            Self::Block(block) => WriteBatch::from_lent(Arc::new(block)),
+        }
+    }
 }
 
 /// One environment.
@@ -36,6 +77,8 @@ pub struct State {
     databases: RefCell<Vec<Option<Rc<Database>>>>,
     snapshots: RefCell<HashMap<usize, (usize, Snapshot)>>,
     scans: RefCell<HashMap<usize, (usize, Arc<Scan>)>>,
+    /// Where JavaScript encodes large batches.
+    pub blocks: Blocks,
     /// A page under construction, kept for its memory.
     pub page: Cell<Page>,
     next: Cell<usize>,
@@ -51,6 +94,7 @@ impl State {
             databases: RefCell::default(),
             snapshots: RefCell::default(),
             scans: RefCell::default(),
+            blocks: Blocks::default(),
             page: Cell::default(),
             next: Cell::new(1),
         }
@@ -144,6 +188,7 @@ impl State {
     /// open as well go on.
     pub fn end(&self) {
         self.ring.detach();
+        self.blocks.clear();
         self.scans.borrow_mut().clear();
         self.snapshots.borrow_mut().clear();
         let databases = std::mem::take(&mut *self.databases.borrow_mut());

@@ -98,7 +98,7 @@ export const cases = [
       await terminate(
         context,
         200,
-        number => ['write', 'open and close', 'synchronously for ever'][number % 3],
+        number => ['write', 'open and close', 'synchronously for ever', 'large batches'][number % 4],
         () => context.directory,
       )
       going = false
@@ -115,7 +115,7 @@ export const cases = [
       await terminate(
         context,
         24,
-        number => ['write', 'open and close'][number % 2],
+        number => ['write', 'open and close', 'large batches'][number % 3],
         () => context.directory,
       )
       const e = await context.open()

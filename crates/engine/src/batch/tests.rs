@@ -96,6 +96,25 @@ proptest! {
 }
 
 #[test]
+fn a_lent_batch_reads_as_its_bytes_and_becomes_its_own_when_it_is_added_to() {
+    let mut own = WriteBatch::new();
+    own.put(b"k", b"vv").unwrap();
+    let owner: Arc<Vec<u8>> = Arc::new(own.bytes().to_vec());
+    let mut lent = WriteBatch::from_lent(owner.clone()).unwrap();
+    assert_eq!((&lent, lent.len()), (&own, 1));
+    assert_eq!(lent.bytes().as_ptr(), owner.as_ptr(), "it was copied");
+    for batch in [&mut own, &mut lent] {
+        batch.delete(b"d").unwrap();
+    }
+    assert_eq!((&lent, lent.len()), (&own, 2));
+    assert_eq!(Arc::strong_count(&owner), 1, "it keeps what it does not need");
+    let mut cleared = WriteBatch::from_lent(owner).unwrap();
+    cleared.clear();
+    assert!(cleared.is_empty() && cleared.bytes().is_empty());
+    assert_eq!(WriteBatch::from_lent(Arc::new([9u8])).unwrap_err(), ErrorKind::Corruption);
+}
+
+#[test]
 fn the_bytes_are_as_documented() {
     let mut batch = WriteBatch::new();
     batch.put(b"k", b"vv").unwrap();
