@@ -4,7 +4,7 @@
 
 /** A unit of work is about a microsecond. */
 const TURN = 1024
-/** The most answers that one turn keeps waiting while microtasks do not run: who asks for millions and awaits none must not keep them all. */
+/** The most answers that wait, until microtasks run: who asks for millions and awaits none must not keep them all. */
 const MOST_WAITING = 16 * 1024
 
 let work = 0

@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
+use std::io;
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,10 +28,8 @@ pub struct Block {
 }
 
 impl Block {
-    fn new() -> Result<Self> {
-        let memory = MmapMut::map_anon(BLOCK_BYTES)
-            .map_err(|error| Failure::internal(format!("no memory for a batch: {error}")))?;
-        Ok(Self { memory: memory.into(), lent: AtomicBool::new(false) })
+    fn new() -> io::Result<Self> {
+        Ok(Self { memory: MmapMut::map_anon(BLOCK_BYTES)?.into(), lent: AtomicBool::new(false) })
     }
 
     /// Where it starts: [`BLOCK_BYTES`] readable and writable bytes, for as long as this value.
@@ -65,15 +64,15 @@ impl Drop for Lent {
 pub struct Blocks(RefCell<Vec<Arc<Block>>>);
 
 impl Blocks {
-    /// Makes the next one; `None` if there are [`MAX_BLOCKS`].
-    pub fn add(&self) -> Result<Option<Arc<Block>>> {
+    /// Makes the next one; `None` if there are [`MAX_BLOCKS`], or no memory: then batches are copied.
+    pub fn add(&self) -> Option<Arc<Block>> {
         let mut blocks = self.0.borrow_mut();
         if blocks.len() == MAX_BLOCKS {
-            return Ok(None);
+            return None;
         }
-        let block = Arc::new(Block::new()?);
+        let block = Arc::new(Block::new().ok()?);
         blocks.push(Arc::clone(&block));
-        Ok(Some(block))
+        Some(block)
     }
 
     /// Whether JavaScript may write to block `number`.

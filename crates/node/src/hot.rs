@@ -308,7 +308,7 @@ unsafe extern "C" fn stage_block(env: sys::napi_env, info: sys::napi_callback_in
 unsafe extern "C" fn add_block(env: sys::napi_env, info: sys::napi_callback_info) -> Value {
     // SAFETY: as in `get`.
     unsafe {
-        raw::call(env, info, |call| match call.state.blocks.add()? {
+        raw::call(env, info, |call| match call.state.blocks.add() {
             Some(block) => call.block(block),
             None => call.undefined(),
         })
