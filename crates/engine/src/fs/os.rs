@@ -8,7 +8,6 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use rustix::fs::{self as sys, AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -93,8 +92,6 @@ impl OsDir {
 
 /// What is freed of a file at once.
 const FREED_BYTES: u64 = 1 << 20;
-/// The pause after it, in which whoever waits for the processor gets it.
-const FREE_PAUSE: Duration = Duration::from_micros(500);
 
 /// Frees a file that was unlinked, piece by piece: the kernel frees 64 MiB in 4 to 6 ms, and one without preemption keeps
 /// the processor for as long. A file with another name (a hard link) is left alone, and what goes wrong goes to the last
@@ -107,7 +104,7 @@ fn free_in_pieces(file: &OwnedFd) {
         if sys::ftruncate(file, left).is_err() {
             return;
         }
-        thread::sleep(FREE_PAUSE);
+        thread::yield_now();
     }
 }
 
