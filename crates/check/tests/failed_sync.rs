@@ -17,15 +17,18 @@ use mosskv::{Durability, Engine, Environment, Error, ErrorKind, Options, ReadOpt
 
 type Hook = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
-/// A simulated disk on which the next sync of a log, if there is a hook, loses the bytes, runs the hook, and fails.
+/// A simulated disk on which the next sync of a file with `of` in its name, if there is a hook, loses the bytes, runs the
+/// hook, and fails.
 struct FailingSync {
     inner: Arc<dyn Fs>,
+    of: &'static str,
     hook: Hook,
 }
 
 impl Fs for FailingSync {
     fn open_dir(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Dir>> {
-        Ok(Arc::new(FailingDir { inner: self.inner.open_dir(path, create)?, hook: self.hook.clone() }))
+        let (inner, hook) = (self.inner.open_dir(path, create)?, self.hook.clone());
+        Ok(Arc::new(FailingDir { inner, of: self.of, hook }))
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
@@ -35,16 +38,17 @@ impl Fs for FailingSync {
 
 struct FailingDir {
     inner: Arc<dyn Dir>,
+    of: &'static str,
     hook: Hook,
 }
 
 impl Dir for FailingDir {
     fn open(&self, name: &str, mode: OpenMode) -> io::Result<Arc<dyn File>> {
         let inner = self.inner.open(name, mode)?;
-        if !name.ends_with(".wal") {
+        if !name.contains(self.of) {
             return Ok(inner);
         }
-        Ok(Arc::new(FailingLog { inner, hook: self.hook.clone() }))
+        Ok(Arc::new(FailingFile { inner, hook: self.hook.clone() }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -76,12 +80,12 @@ impl Dir for FailingDir {
     }
 }
 
-struct FailingLog {
+struct FailingFile {
     inner: Arc<dyn File>,
     hook: Hook,
 }
 
-impl File for FailingLog {
+impl File for FailingFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.inner.read_at(buffer, offset)
     }
@@ -126,8 +130,12 @@ struct Failing {
 
 impl Failing {
     fn new() -> Self {
+        Self::of(".wal")
+    }
+
+    fn of(of: &'static str) -> Self {
         let (disk, hook) = (SimFs::new(), Hook::default());
-        let fs = Arc::new(FailingSync { inner: Arc::new(disk.clone()), hook: hook.clone() });
+        let fs = Arc::new(FailingSync { inner: Arc::new(disk.clone()), of, hook: hook.clone() });
         let executor = Executor::stepped(1);
         let environment = Environment { fs, executor: executor.clone(), listener: None };
         let options = Options { memtable_bytes: 64 << 10, ..Options::default() };
@@ -140,13 +148,17 @@ impl Failing {
         *self.hook.lock().unwrap() = Some(Box::new(meanwhile));
     }
 
-    /// Which keys are there after power loss.
     fn after_power_loss<const N: usize>(&self, keys: [&str; N]) -> [bool; N] {
-        let fs = Arc::new(self.disk.crash_image(1, Style::OnlySynced));
-        let environment = Environment { fs, executor: Executor::stepped(2), listener: None };
-        let reopened = Engine::open_with("db", Options::default(), environment).unwrap();
-        keys.map(|key| reopened.contains(key.as_bytes(), &ReadOptions::default()).unwrap())
+        after_power_loss(&self.disk, keys)
     }
+}
+
+/// Which keys are there after power loss.
+fn after_power_loss<const N: usize>(disk: &SimFs, keys: [&str; N]) -> [bool; N] {
+    let fs = Arc::new(disk.crash_image(1, Style::OnlySynced));
+    let environment = Environment { fs, executor: Executor::stepped(2), listener: None };
+    let reopened = Engine::open_with("db", Options::default(), environment).unwrap();
+    keys.map(|key| reopened.contains(key.as_bytes(), &ReadOptions::default()).unwrap())
 }
 
 fn batch(key: &str, bytes: usize) -> WriteBatch {
@@ -233,4 +245,19 @@ fn a_rotation_beside_a_failed_sync_does_not_vouch_for_the_log() {
     let rotated = rotating.lock().unwrap().take().unwrap().join().unwrap();
     assert_eq!(failing.after_power_loss(["before", "fills", "rotates"]), [true, false, false]);
     rotated.unwrap_err();
+}
+
+#[test]
+fn a_log_is_not_written_over_before_the_manifest_on_disk_gives_it_up() {
+    let failing = Failing::of("MANIFEST");
+    let (engine, disk) = (failing.engine.clone(), failing.disk.clone());
+    let found = Arc::new(Mutex::new(None));
+    let tell = found.clone();
+    failing.fail_next_sync(move || {
+        engine.write(batch("fills", 80 << 10), Some(Durability::Disk)).unwrap();
+        engine.write(batch("rotates", 1), Some(Durability::Disk)).unwrap();
+        *tell.lock().unwrap() = Some(after_power_loss(&disk, ["before", "fills", "rotates"]));
+    });
+    failing.engine.flush().unwrap_err();
+    assert_eq!(found.lock().unwrap().take(), Some([true; 3]));
 }

@@ -1,4 +1,5 @@
-//! Once anything has failed, no file is deleted: what is on the disk may still need it. The next open cleans up.
+//! Once anything has failed, no file is deleted: what is on the disk may still need it. The next open cleans up. And
+//! a log that is not needed any more becomes the next one.
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
@@ -15,18 +16,18 @@ fn open(fs: Arc<dyn Fs>, executor: Executor) -> Engine {
     Engine::open_with("db", Options::default(), Environment { fs, executor, listener: None }).unwrap()
 }
 
-/// The numbers of the tables in the directory.
-fn tables(disk: &SimFs) -> Vec<u64> {
+/// How many files that are `wanted` there are in the directory.
+fn count(disk: &SimFs, wanted: impl Fn(FileName) -> bool) -> usize {
     let names = disk.open_dir(Path::new("db"), false).unwrap().list().unwrap();
-    let mut tables: Vec<u64> = names
-        .iter()
-        .filter_map(|name| match FileName::parse(name) {
-            Some(FileName::Table(number)) => Some(number),
-            _ => None,
-        })
-        .collect();
-    tables.sort_unstable();
-    tables
+    names.iter().filter_map(|name| FileName::parse(name)).filter(|name| wanted(*name)).count()
+}
+
+fn tables(disk: &SimFs) -> usize {
+    count(disk, |name| matches!(name, FileName::Table(_)))
+}
+
+fn logs(disk: &SimFs) -> usize {
+    count(disk, |name| matches!(name, FileName::Wal(_)))
 }
 
 /// An engine whose compaction gave up two tables that an open iterator still reads; then `fault`, if there is one, and then
@@ -54,7 +55,7 @@ fn give_up_two_tables(fault: Option<Fault>) -> [usize; 3] {
     let reopened = open(Arc::new(image.clone()), Executor::stepped(2));
     assert_eq!(reopened.get("key").unwrap().as_deref(), Some(&b"new"[..]));
     reopened.close().unwrap();
-    [before.len(), after.len(), tables(&image).len()]
+    [before, after, tables(&image)]
 }
 
 #[test]
@@ -66,4 +67,39 @@ fn tables_that_nobody_reads_any_more_are_deleted() {
 fn nothing_is_deleted_after_a_failure() {
     let fault = Fault::new(Failure::Io, 0).only(Operation::Write).on(".wal");
     assert_eq!(give_up_two_tables(Some(fault)), [3, 3, 1]);
+}
+
+#[test]
+fn a_log_that_is_not_needed_any_more_becomes_the_next_one() {
+    let (disk, executor) = (SimFs::new(), Executor::stepped(1));
+    let engine = open(Arc::new(disk.clone()), executor.clone());
+    engine.put("key", vec![1; 100_000]).unwrap();
+    engine.flush().unwrap();
+    while executor.step() {}
+    assert_eq!(logs(&disk), 2, "the log in use, and the spare");
+    let spare = disk.used();
+    for value in 2..10 {
+        engine.put("key", vec![value; 100_000]).unwrap();
+        engine.flush().unwrap();
+        while executor.step() {}
+        assert_eq!(logs(&disk), 2);
+    }
+    engine.compact(None).unwrap();
+    while executor.step() {}
+    // One table, and two logs of 100,000 bytes each.
+    assert!(disk.used() < spare + 110_000, "{} bytes, and {spare} after the first flush", disk.used());
+    engine.close().unwrap();
+    assert_eq!(logs(&disk), 0, "a closed database has none");
+}
+
+#[test]
+fn a_large_log_is_not_kept() {
+    let (disk, executor) = (SimFs::new(), Executor::stepped(1));
+    let options = Options { memtable_bytes: 1 << 20, ..Options::default() };
+    let environment = Environment { fs: Arc::new(disk.clone()), executor: executor.clone(), listener: None };
+    let engine = Engine::open_with("db", options, environment).unwrap();
+    engine.put("key", vec![1; 3 << 20]).unwrap();
+    engine.flush().unwrap();
+    while executor.step() {}
+    assert_eq!(logs(&disk), 1);
 }

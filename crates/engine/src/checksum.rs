@@ -15,11 +15,15 @@ pub fn checksum(seed: u64, bytes: &[u8]) -> u64 {
     xxh3_64_with_seed(bytes, seed)
 }
 
-/// A checksum fed piece by piece; equal to [`checksum`] with seed 0 over the concatenation.
-#[derive(Default)]
+/// A checksum fed piece by piece; equal to [`checksum`] over the concatenation.
 pub struct Running(Xxh3);
 
 impl Running {
+    /// Nothing so far, under `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(Xxh3::with_seed(seed))
+    }
+
     /// Adds `bytes`.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);

@@ -58,7 +58,9 @@ pub(crate) fn flush_oldest(store: &Store) -> Result<bool> {
             view.immutables.iter().filter(|other| !Arc::ptr_eq(other, memtable)).cloned().collect();
         ReadView { memtable: view.memtable.clone(), immutables, version }
     })?;
-    store.remover.discard(FileName::Wal(memtable.log_number()));
+    if !store.spare_log.keep(store.dir.as_ref(), memtable.log_number()) {
+        store.remover.discard(FileName::Wal(memtable.log_number()));
+    }
     store.counters.flushes.add(1);
     store.counters.flushed_bytes.add(bytes);
     let micros = store.clock.micros() - started;

@@ -21,6 +21,7 @@ use crate::table::{BuildOptions, TableBuilder, TableContext};
 use crate::version::VersionEdit;
 use crate::version::install::Installer;
 use crate::view::{ReadView, Tables};
+use crate::wal::SpareLog;
 use crate::worker::{Executor, Gate, LaneId, TaskQueue};
 
 /// The background lanes, known once the engine has started them.
@@ -54,6 +55,7 @@ pub(crate) struct Store {
     /// Opened whenever background work ends or the health changes: whoever waits looks again.
     pub progress: Gate,
     pub remover: Arc<Remover>,
+    pub spare_log: SpareLog,
     /// Bytes compaction is behind, as the newest Version has it.
     pub pending_compaction: AtomicU64,
     /// Held by whoever flushes.
@@ -90,6 +92,13 @@ impl Store {
     /// The newest sequence number readers may see.
     pub fn visible(&self) -> SeqNo {
         self.visible.load(Ordering::Acquire)
+    }
+
+    /// Removes the spare log, and keeps none from now on.
+    pub fn remove_spare_log(&self) {
+        if let Some(number) = self.spare_log.close() {
+            self.remover.discard(FileName::Wal(number));
+        }
     }
 
     /// Wakes a lane; before the lanes are started there is nothing to wake.

@@ -213,7 +213,11 @@ fn begin_log(store: &Store, log: &mut Log) -> Result<()> {
     let size = old.size();
     old.log_sync().up_to(size)?;
     let number = store.new_file_number();
-    let wal = WalWriter::create(&store.dir, number, Some((old.number(), size)))?;
+    let predecessor = Some((old.number(), size));
+    let wal = match store.spare_log.take() {
+        Some(spare) => WalWriter::create_over(&store.dir, spare, number, predecessor)?,
+        None => WalWriter::create(&store.dir, number, predecessor)?,
+    };
     log.wal = Some(wal);
     push_memtable(store, number);
     store.notify(|lanes| lanes.flush);

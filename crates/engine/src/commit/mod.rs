@@ -25,6 +25,7 @@ use std::sync::Arc;
 use crate::admission::Pacer;
 use crate::batch::WriteBatch;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs::FileName;
 use crate::key::SeqNo;
 use crate::options::Durability;
 use crate::store::Store;
@@ -193,6 +194,7 @@ impl Commit {
             ));
         }
         (log.wal, log.put_off) = (None, false);
+        store.remove_spare_log();
         self.sync
             .fail_all(&Error::new(ErrorKind::CommitUnknown, "the log was given up before it was synced"));
         group::push_memtable(store, store.new_file_number());
@@ -222,8 +224,12 @@ impl Commit {
         log.put_off = false;
         while self.sync.round(store) == Poll::Worked {}
         self.sync.fail_all(&closed());
-        if wal.is_some() && !store.view.load().memtable.is_empty() {
-            group::push_memtable(store, store.new_file_number());
+        match wal {
+            Some(_) if !store.view.load().memtable.is_empty() => {
+                group::push_memtable(store, store.new_file_number());
+            }
+            Some(empty) => store.remover.discard(FileName::Wal(empty.number())),
+            None => {}
         }
         Ok(())
     }

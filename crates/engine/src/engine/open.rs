@@ -26,6 +26,7 @@ use crate::sync::{AtomicU64, Mutex};
 use crate::table::{Table, TableContext};
 use crate::version::install::Installer;
 use crate::view::ReadView;
+use crate::wal::SpareLog;
 use crate::worker::{Gate, Poll, Priority, TaskQueue};
 
 /// Threads for reads that need the disk.
@@ -90,6 +91,7 @@ impl Database {
             flushed = store.wait_for(|| store.view.load().immutables.is_empty().then_some(()));
         }
         flushed = flushed.and(compactor.close(store));
+        store.remove_spare_log();
         store.health.close();
         store.blocks.close();
         store.executor.shutdown();
@@ -203,6 +205,7 @@ fn open_store(
         garbage,
     );
     let memtable = Arc::new(Memtable::new(log_number, options.memtable_bytes));
+    let spare_log = SpareLog::new(2 * options.memtable_bytes as u64);
     let view = ReadView { memtable, immutables: memtables, version: Arc::new(version) };
     let store = Store {
         options,
@@ -222,6 +225,7 @@ fn open_store(
         installer,
         progress,
         remover,
+        spare_log,
         pending_compaction: AtomicU64::new(0),
         flushing: Mutex::default(),
         few_processors: processors() <= 2,

@@ -62,7 +62,7 @@ impl TableBuilder {
         let meta = TableMeta { number, min_seqno: u64::MAX, ..TableMeta::default() };
         Self {
             options,
-            sink: Sink { file, number, buffer: Vec::new(), written: 0, checksum: Running::default() },
+            sink: Sink { file, number, buffer: Vec::new(), written: 0, checksum: Running::new(0) },
             compressor: None,
             block: BlockBuilder::default(),
             scratch: Vec::new(),

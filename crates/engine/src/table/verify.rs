@@ -121,7 +121,7 @@ impl Points {
 }
 
 fn whole_checksum(file: &TableFile) -> Result<u64> {
-    let mut running = Running::default();
+    let mut running = Running::new(0);
     let mut offset = 0;
     while offset < file.size {
         let bytes = file.read(offset, READ_BYTES.min(file.size - offset))?;

@@ -7,14 +7,19 @@
 use std::io;
 use std::sync::Arc;
 
-use super::frame::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FrameHeader, payload_checksum};
+use super::frame::{
+    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FrameHeader, payload_checksum, payload_place,
+};
 use super::sync::LogSync;
 use crate::batch::MAX_BATCH_BYTES;
+use crate::checksum::Running;
 use crate::error::{Error, Result};
 use crate::fs::{Dir, File, FileName, OpenMode};
 
-/// Memory kept between appends; what a larger frame needed is given back.
-const KEPT_BUFFER_BYTES: usize = 4 << 20;
+/// A larger frame is written in pieces that end where a multiple of this does in the file: one is still in the
+/// processor's cache when it is written after its checksum was computed, and a kernel without preemption can do
+/// something else in between.
+const PIECE_BYTES: usize = 64 << 10;
 /// Room is written in pieces of this size. Larger ones make the small syncs that follow slower (ext4).
 static ROOM_PIECE: [u8; 64 << 10] = [0; 64 << 10];
 /// Room ends where a block of the file system does.
@@ -37,11 +42,33 @@ impl Appender {
     pub(crate) fn create(dir: &dyn Dir, name: FileName, header: &FileHeader) -> Result<Self> {
         let file =
             dir.open(&name.to_string(), OpenMode::CreateNew).map_err(|e| Error::io("create", name, e))?;
+        Self::begin(file, name, header, 0)
+    }
+
+    /// Makes the file `spare` the file `name`, with a header of its own; what it held stays behind that, as room. The
+    /// header is durable before the new name is there, the new name is not durable yet.
+    pub(crate) fn create_over(
+        dir: &dyn Dir,
+        spare: FileName,
+        name: FileName,
+        header: &FileHeader,
+    ) -> Result<Self> {
+        let file =
+            dir.open(&spare.to_string(), OpenMode::ReadWrite).map_err(|e| Error::io("open", spare, e))?;
+        let written = file.len().map_err(|e| Error::io("find the size of", spare, e))?;
+        let mut log = Self::begin(file, name, header, written)?;
+        log.sync()?;
+        dir.rename(&spare.to_string(), &name.to_string())
+            .map_err(|e| log.fail(Error::io("rename a spare log to", name, e)))?;
+        Ok(log)
+    }
+
+    fn begin(file: Arc<dyn File>, name: FileName, header: &FileHeader, written: u64) -> Result<Self> {
         file.write_all_at(&header.encode(), 0).map_err(|e| Error::io("write the header of", name, e))?;
         let size = FILE_HEADER_BYTES as u64;
         let sync = Arc::new(LogSync::new(file.clone(), name));
         let (number, buffer) = (header.number, Vec::new());
-        Ok(Self { file, name, number, size, written: size, sync, buffer, failed: None })
+        Ok(Self { file, name, number, size, written: written.max(size), sync, buffer, failed: None })
     }
 
     /// Makes the new file, what was written so far, and its name durable.
@@ -50,22 +77,74 @@ impl Appender {
         dir.sync().map_err(|e| self.fail(Error::io("sync the directory after creating", self.name, e)))
     }
 
-    /// Writes one frame in one write; returns the offset behind it.
+    /// Writes one frame; returns the offset behind it. Its header is written with the last write, so that nothing is a
+    /// frame before all of it is written.
     pub(crate) fn append(&mut self, first: u64, count: u32, payloads: &[&[u8]]) -> Result<u64> {
         if let Some(error) = &self.failed {
             return Err(error.context(format!("{} takes no appends after a failed one", self.name)));
         }
-        self.fill(first, count, payloads)?;
-        let written = self.file.write_all_at(&self.buffer, self.size);
-        let length = self.buffer.len() as u64;
-        if self.buffer.capacity() > KEPT_BUFFER_BYTES {
-            self.buffer = Vec::new();
+        let length: usize = payloads.iter().map(|p| p.len()).sum();
+        if length > MAX_BATCH_BYTES {
+            return Err(Error::invalid(format!(
+                "a frame of {length} bytes for {}: at most {MAX_BATCH_BYTES} are allowed",
+                self.name
+            )));
         }
-        match written {
-            Ok(()) => self.size += length,
-            Err(e) => return Err(self.fail(Error::io("append to", self.name, e))),
-        }
+        let (number, synced) = (self.number, self.sync.synced());
+        let header = FrameHeader { length: length as u32, count, number, first, synced, payload_checksum: 0 };
+        let written = if FRAME_HEADER_BYTES + length <= PIECE_BYTES {
+            self.write_at_once(header, payloads)
+        } else {
+            self.write_in_pieces(header, payloads)
+        };
+        written.map_err(|e| self.fail(Error::io("append to", self.name, e)))?;
+        self.size = header.end(self.size);
         Ok(self.size)
+    }
+
+    fn write_at_once(&mut self, mut header: FrameHeader, payloads: &[&[u8]]) -> io::Result<()> {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+        for payload in payloads {
+            self.buffer.extend_from_slice(payload);
+        }
+        let (head, payload) = self.buffer.split_at_mut(FRAME_HEADER_BYTES);
+        header.payload_checksum = payload_checksum(self.number, self.size, payload);
+        head.copy_from_slice(&header.encode(self.size));
+        self.file.write_all_at(&self.buffer, self.size)
+    }
+
+    /// The payload first: whole pieces from where they are, what is smaller by way of the buffer.
+    fn write_in_pieces(&mut self, mut header: FrameHeader, payloads: &[&[u8]]) -> io::Result<()> {
+        let mut sum = Running::new(payload_place(self.number, self.size));
+        let mut at = self.size + FRAME_HEADER_BYTES as u64;
+        self.buffer.clear();
+        for payload in payloads {
+            let mut rest = *payload;
+            while !rest.is_empty() {
+                let end = (at + self.buffer.len() as u64 + 1).next_multiple_of(PIECE_BYTES as u64);
+                let room = (end - at) as usize - self.buffer.len();
+                let (piece, more) = rest.split_at(room.min(rest.len()));
+                rest = more;
+                sum.update(piece);
+                let whole = if self.buffer.is_empty() && piece.len() == room {
+                    piece
+                } else {
+                    self.buffer.extend_from_slice(piece);
+                    &self.buffer
+                };
+                if piece.len() == room {
+                    self.file.write_all_at(whole, at)?;
+                    at = end;
+                    self.buffer.clear();
+                }
+            }
+        }
+        if !self.buffer.is_empty() {
+            self.file.write_all_at(&self.buffer, at)?;
+        }
+        header.payload_checksum = sum.finish();
+        self.file.write_all_at(&header.encode(self.size), self.size)
     }
 
     /// Writes `bytes` zeros behind the last frame, unless there is room left: the frames that come overwrite them, and to
@@ -83,36 +162,6 @@ impl Appender {
         }
         self.written = end;
         end - self.size
-    }
-
-    /// Puts the frame into the buffer. When it fails, nothing has happened yet.
-    fn fill(&mut self, first: u64, count: u32, payloads: &[&[u8]]) -> Result<()> {
-        let total: usize = payloads.iter().map(|p| p.len()).sum();
-        if total > MAX_BATCH_BYTES {
-            return Err(Error::invalid(format!(
-                "a frame of {total} bytes for {}: at most {MAX_BATCH_BYTES} are allowed",
-                self.name
-            )));
-        }
-        self.buffer.clear();
-        self.buffer
-            .try_reserve(total + FRAME_HEADER_BYTES)
-            .map_err(|e| Error::io("find memory to append to", self.name, e.into()))?;
-        self.buffer.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
-        for payload in payloads {
-            self.buffer.extend_from_slice(payload);
-        }
-        let (head, payload) = self.buffer.split_at_mut(FRAME_HEADER_BYTES);
-        let header = FrameHeader {
-            length: total as u32,
-            count,
-            number: self.number,
-            first,
-            synced: self.sync.synced(),
-            payload_checksum: payload_checksum(self.number, self.size, payload),
-        };
-        head.copy_from_slice(&header.encode(self.size));
-        Ok(())
     }
 
     /// Syncs all that was appended; a failure is as final as a failed append.

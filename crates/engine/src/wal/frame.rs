@@ -151,7 +151,13 @@ impl FrameHeader {
 /// The checksum of the payload of the frame at `offset`.
 #[inline]
 pub fn payload_checksum(number: u64, offset: u64, payload: &[u8]) -> u64 {
-    checksum(place(number, offset + FRAME_HEADER_BYTES as u64), payload)
+    checksum(payload_place(number, offset), payload)
+}
+
+/// The seed of that checksum.
+#[inline]
+pub const fn payload_place(number: u64, offset: u64) -> u64 {
+    place(number, offset + FRAME_HEADER_BYTES as u64)
 }
 
 /// A header of `N` bytes in the making: fields from the front, their checksum in the last 8 bytes.

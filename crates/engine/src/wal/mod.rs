@@ -24,12 +24,14 @@ pub(crate) mod append;
 pub mod frame;
 mod reader;
 pub(crate) mod scan;
+mod spare;
 mod sync;
 #[cfg(test)]
 pub(crate) mod test_dir;
 mod writer;
 
 pub use reader::{Recovered, Replayed, Tail, replay, replay_all, seal};
+pub use spare::SpareLog;
 pub use sync::LogSync;
 pub use writer::WalWriter;
 

@@ -72,6 +72,12 @@ pub fn replay(
                 .map_err(|e| e.context(format!("{name} at offset {}", frame.offset)))?;
         }
     }
+    // Beside a read-only open, the writer may have begun a new log over this one: with its header, so that what was
+    // read before this header was read again is of this log.
+    if log.header(WAL_MAGIC)? != Some(header) {
+        let what = "the log was given up and written over while it was read: open the database again";
+        return Err(Error::corruption(name, 0, what));
+    }
     let (end, torn_bytes) = (frames.end(), frames.torn_bytes());
     Ok(Replayed { end, torn_bytes, predecessor: header.predecessor })
 }

@@ -47,7 +47,7 @@ impl LogFile {
 
     /// The frames, from the first. With `complete`, that many bytes of the file must be nothing but frames, and the rest
     /// does not count. Without, the tail may be torn.
-    pub(crate) fn frames(self, complete: Option<u64>) -> Result<Frames> {
+    pub(crate) fn frames(&self, complete: Option<u64>) -> Result<Frames> {
         let limit = complete.unwrap_or(self.length);
         if self.length < limit || limit < FILE_HEADER_BYTES as u64 {
             let length = self.length;
@@ -56,7 +56,7 @@ impl LogFile {
         }
         Ok(Frames {
             window: Window {
-                file: self.file,
+                file: self.file.clone(),
                 name: self.name,
                 length: limit,
                 start: 0,

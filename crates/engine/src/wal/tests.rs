@@ -112,6 +112,39 @@ fn leveldb_1180_after_any_failed_write_nothing_more_is_written() {
     }
 }
 
+/// A group of several pieces: parts that are smaller than one, whole ones, and parts across their ends.
+fn large_group() -> Vec<Vec<u8>> {
+    [10, 100_000, 0, 3, 60_000, 200_000, 1, 65_536, 70_000].map(|length| vec![length as u8; length]).to_vec()
+}
+
+#[test]
+fn a_large_group_is_no_frame_before_all_of_it_is_written() {
+    let parts = large_group();
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    let writes = (parts.concat().len() / (64 << 10)) as u64 + 2;
+    for failure in Failure::ALL {
+        for at in 0..=writes {
+            let disk = SimFs::new();
+            let plan = FaultPlan::new();
+            let dir = open(&FaultFs::new(Arc::new(disk.clone()), plan.clone()));
+            let mut wal = WalWriter::create(&dir, 3, None).unwrap();
+            wal.append(1, 1, &[&payload(1)]).unwrap();
+            plan.arm(Fault::new(failure, at).only(Operation::Write));
+            let appended = wal.append(2, 1, &parts);
+            assert_eq!(appended.is_ok(), at == writes, "{failure:?} at write {at}");
+            let mut found = Vec::new();
+            let read = |_, first, _, bytes: &[u8]| {
+                found.push((first, bytes.to_vec()));
+                Ok(())
+            };
+            replay_all(open(&disk.kill_image()).as_ref(), 3, read).unwrap();
+            let whole = at == writes || (at + 1 == writes && failure == Failure::Late);
+            assert_eq!(found.len(), 1 + usize::from(whole), "{failure:?} at write {at}");
+            assert!(!whole || found[1] == (2, parts.concat()));
+        }
+    }
+}
+
 #[test]
 fn the_example_of_the_format_document_is_what_is_written() {
     let disk = SimFs::new();

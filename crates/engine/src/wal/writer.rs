@@ -28,13 +28,28 @@ impl WalWriter {
         Ok(Self(log))
     }
 
-    /// Writes one frame, in one write: `count` operations, encoded in `payloads` one after another, the first of
+    /// [`Self::create`], over the file of log `spare`, which no longer matters by the manifest on the disk (see
+    /// [`SpareLog`](super::SpareLog)). A crash before the new name is there leaves the file under its old one.
+    pub fn create_over(
+        dir: &Arc<dyn Dir>,
+        spare: u64,
+        number: u64,
+        predecessor: Option<(u64, u64)>,
+    ) -> Result<Self> {
+        let header = FileHeader { magic: WAL_MAGIC, number, predecessor };
+        let (dir, spare) = (dir.as_ref(), FileName::Wal(spare));
+        let mut log = Appender::create_over(dir, spare, FileName::Wal(number), &header)?;
+        log.persist(dir)?;
+        Ok(Self(log))
+    }
+
+    /// Writes one frame: `count` operations, encoded in `payloads` one after another, the first of
     /// them with sequence number `first_seqno`. Returns the offset behind the frame: to sync up to it is to make the
     /// frame durable. Nothing is synced here.
     ///
     /// When it fails the frame may be in the log or not, and every later append fails too: go on with a new
     /// log. A group of more than [`MAX_BATCH_BYTES`](crate::batch::MAX_BATCH_BYTES) is `InvalidArgument`, and
-    /// changes nothing. Costs one copy of the payloads and one write.
+    /// changes nothing. Costs a write for each 64 KiB, and copies only what is smaller.
     pub fn append(&mut self, first_seqno: SeqNo, count: u32, payloads: &[&[u8]]) -> Result<u64> {
         self.0.append(first_seqno, count, payloads)
     }

@@ -375,3 +375,16 @@ fn what_a_writer_puts_into_its_room_meanwhile_is_not_taken_for_damage() {
     .unwrap();
     assert_eq!(found, [1, 2, 3]);
 }
+
+#[test]
+fn a_log_that_is_written_over_while_it_is_read_is_an_error() {
+    let dir = TestDir::new();
+    write(&dir, 7, None, &[(vec![1; 10], false), (vec![2; 10], false)]);
+    let over = |first, _, _: &[u8]| match first {
+        0 => WalWriter::create_over(&dir.as_dir(), 7, 8, None).map(drop),
+        _ => Ok(()),
+    };
+    let error = replay(&dir, 7, Tail::MayBeTorn, over).unwrap_err();
+    assert!(error.to_string().contains("000007.wal"), "{error}");
+    assert!(error.to_string().contains("written over while it was read"), "{error}");
+}
