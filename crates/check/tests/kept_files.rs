@@ -103,3 +103,23 @@ fn a_large_log_is_not_kept() {
     while executor.step() {}
     assert_eq!(logs(&disk), 1);
 }
+
+#[test]
+fn no_log_is_written_over_after_a_failure() {
+    let (disk, plan, executor) = (SimFs::new(), FaultPlan::new(), Executor::stepped(1));
+    let engine = open(Arc::new(FaultFs::new(Arc::new(disk.clone()), plan.clone())), executor.clone());
+    engine.put("key", "spare").unwrap();
+    engine.flush().unwrap();
+    while executor.step() {}
+    assert_eq!(logs(&disk), 2, "the log in use, and the spare");
+    plan.arm(Fault::new(Failure::Io, 0).only(Operation::Write).on(".wal"));
+    engine.put("key", "refused").unwrap_err();
+    plan.disarm();
+    engine.resume().unwrap();
+    for value in ["first", "second"] {
+        engine.put("key", value).unwrap();
+        engine.flush().unwrap();
+        while executor.step() {}
+    }
+    assert_eq!(logs(&disk), 2, "the log in use, and what the failure left until the next open");
+}
